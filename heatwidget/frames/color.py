@@ -1,0 +1,181 @@
+"""Values to colours: limits, linear and log mapping, cell states."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from math import isfinite
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .palette import N_VALUE_COLORS
+
+if TYPE_CHECKING:
+    from ..arrays.source import ValueRange
+    from .view import ColorRule
+
+ColorScale = Literal["linear", "log"]
+COLOR_SCALES: tuple[ColorScale, ...] = ("linear", "log")
+_TINY, _HUGE = float(np.finfo(np.float64).tiny), float(np.finfo(np.float64).max)
+
+
+class CellState(IntEnum):
+    """What a cell of a frame is. Each but a plain value has a colour of its own."""
+
+    VALUE = 0
+    PENDING = 1
+    NAN = 2
+    POSITIVE_INFINITY = 3
+    NEGATIVE_INFINITY = 4
+    NONPOSITIVE = 5
+    BELOW = 6
+    ABOVE = 7
+
+
+def resolve_limits(
+    color_range: tuple[float | None, float | None],
+    value_range: ValueRange,
+    *,
+    scale: ColorScale,
+    squared: bool,
+    natural_range: tuple[float, float] | None,
+) -> tuple[float, float]:
+    """Colour limits from what was asked and what the whole array holds. Never raises.
+
+    Parameters
+    ----------
+    color_range : tuple of float or None
+        What was asked; None takes the array's.
+    value_range : ValueRange
+        Extent of the whole array's values.
+    scale : {"linear", "log"}
+    squared : bool
+        Whether signs are lost on the way (root mean square).
+    natural_range : tuple of float, optional
+        Used on a linear scale where it holds the whole array.
+
+    Returns
+    -------
+    tuple of float
+        ``low < high``, both finite, both positive under log.
+    """
+    low, high = _array_limits(value_range, scale, squared, natural_range)
+    asked_low, asked_high = (_usable(end, scale) for end in color_range)
+    low = low if asked_low is None else asked_low
+    high = high if asked_high is None else asked_high
+    if low < high:
+        return low, high
+    return _spread(low, high, asked_low is not None, asked_high is not None, scale)
+
+
+def cell_states(
+    values: NDArray[np.float32], pending: NDArray[np.bool_] | None, rule: ColorRule
+) -> NDArray[np.uint8]:
+    """State of each cell.
+
+    Parameters
+    ----------
+    values : ndarray of float32, any shape
+    pending : ndarray of bool of the same shape, optional
+    rule : ColorRule
+
+    Returns
+    -------
+    ndarray of uint8 of the same shape
+        Members of `CellState`.
+    """
+    states = np.zeros(values.shape, np.uint8)
+    with np.errstate(invalid="ignore", over="ignore"):
+        # In the values' own precision: 0.3 in float32 is not above 0.3.
+        low, high = np.float32(rule.limits[0]), np.float32(rule.limits[1])
+        if rule.fixed[0]:
+            states[values < low] = CellState.BELOW
+        if rule.fixed[1]:
+            states[values > high] = CellState.ABOVE
+        if rule.scale == "log":
+            states[values <= 0] = CellState.NONPOSITIVE
+    states[np.isposinf(values)] = CellState.POSITIVE_INFINITY
+    states[np.isneginf(values)] = CellState.NEGATIVE_INFINITY
+    states[np.isnan(values)] = CellState.NAN
+    if pending is not None:
+        states[pending] = CellState.PENDING
+    return states
+
+
+def color_positions(values: ArrayLike, rule: ColorRule) -> NDArray[np.float64]:
+    """Place of values on the colour bar: 0 at its lower end, 1 at its upper."""
+    low, high = rule.limits
+    x: NDArray[Any] = np.asarray(values, np.float64)
+    with np.errstate(all="ignore"):
+        if rule.scale == "log":
+            span = np.log(high) - np.log(low)
+            return np.asarray((np.log(x) - np.log(low)) / span, np.float64)
+        # Halves, because high - low can overflow.
+        return np.asarray((x / 2 - low / 2) / (high / 2 - low / 2), np.float64)
+
+
+def color_indices(
+    values: NDArray[np.float32], states: NDArray[np.uint8], rule: ColorRule
+) -> NDArray[np.uint8]:
+    """Palette index of each cell.
+
+    Parameters
+    ----------
+    values : ndarray of float32, any shape
+    states : ndarray of uint8 of the same shape
+    rule : ColorRule
+
+    Returns
+    -------
+    ndarray of uint8 of the same shape
+        ``0..N_VALUE_COLORS - 1`` for values, ``N_VALUE_COLORS + state`` for all else.
+    """
+    place = color_positions(values, rule) * N_VALUE_COLORS
+    with np.errstate(invalid="ignore"):
+        index = np.clip(np.nan_to_num(place, nan=0.0), 0, N_VALUE_COLORS - 1).astype(np.uint8)
+    special = states != CellState.VALUE
+    index[special] = N_VALUE_COLORS + states[special]
+    return index
+
+
+def _array_limits(
+    found: ValueRange,
+    scale: ColorScale,
+    squared: bool,
+    natural_range: tuple[float, float] | None,
+) -> tuple[float, float]:
+    low, high = found.low, found.high
+    if squared:
+        low, high = (low if low >= 0 else 0.0), max(abs(low), abs(high))
+    if scale == "log":
+        smallest = found.smallest_magnitude if squared else found.smallest_positive
+        return (smallest, high) if smallest > 0 else (0.1, 1.0)
+    if natural_range and natural_range[0] <= low and high <= natural_range[1]:
+        return natural_range
+    return low, high
+
+
+def _usable(end: float | None, scale: ColorScale) -> float | None:
+    """End of a colour range as asked, or None where this scale cannot have it."""
+    if end is None or not isfinite(end) or (scale == "log" and end <= 0):
+        return None
+    return float(end)
+
+
+def _spread(
+    low: float, high: float, low_asked: bool, high_asked: bool, scale: ColorScale
+) -> tuple[float, float]:
+    """Limits that differ, from two that do not: a single value, or an end asked beyond it."""
+    if low_asked and high_asked and low != high:
+        return high, low
+    keep_low, keep_high = low_asked and not high_asked, high_asked and not low_asked
+    anchor = high if keep_high else low
+    if scale == "log":
+        below, above = max(anchor / 10, _TINY), min(anchor * 10, _HUGE)
+    else:
+        reach = abs(anchor) or 1.0
+        zero_alone = anchor == 0 and not keep_high
+        below = 0.0 if zero_alone else max(anchor - reach, -_HUGE)
+        above = min(anchor + reach, _HUGE)
+    return (anchor if keep_low else below), (anchor if keep_high else above)

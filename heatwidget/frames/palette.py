@@ -1,0 +1,95 @@
+"""Palettes: the colours of values and of cell states, and the PNG that carries them."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A palette PNG has 256 entries: 248 for values, then one for each `CellState`, so that the
+# entry of a state is 248 + state. Entry 248 itself (a plain value's state) stays unused.
+N_VALUE_COLORS = 248
+STATE_COLORS: tuple[str, ...] = (
+    "#000000",  # unused
+    "#dcc4e2",  # pending
+    "#00e5ff",  # NaN
+    "#ff3dff",  # +inf
+    "#00ff66",  # -inf
+    "#9c5a2e",  # zero or negative under log
+    "#2f4bff",  # below the range
+    "#ff2a1f",  # above the range
+)
+
+
+@cache
+def palette(scheme: str) -> NDArray[np.uint8]:
+    """Colours of a scheme: values from low to high, then the cell states.
+
+    Parameters
+    ----------
+    scheme : str
+        One of `color_schemes`.
+
+    Returns
+    -------
+    ndarray of uint8, shape (256, 3)
+        sRGB; read-only.
+    """
+    states = [bytes.fromhex(color[1:]) for color in STATE_COLORS]
+    colors = np.concatenate([_stored()[scheme], np.array([list(s) for s in states], np.uint8)])
+    colors.flags.writeable = False
+    return colors
+
+
+def color_schemes() -> tuple[str, ...]:
+    """Names of the colour schemes."""
+    return tuple(_stored())
+
+
+def hex_colors(scheme: str) -> list[str]:
+    """Return a palette as 256 texts like ``#440154``."""
+    return [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in palette(scheme)]
+
+
+def encode_png(indices: NDArray[np.uint8], colors: NDArray[np.uint8]) -> bytes:
+    """Palette PNG, one pixel a cell.
+
+    Parameters
+    ----------
+    indices : ndarray of uint8, shape (n_rows, n_columns)
+    colors : ndarray of uint8, shape (256, 3)
+
+    Returns
+    -------
+    bytes
+        At most about one byte a cell; the first row is the top one.
+    """
+    n_rows, n_columns = indices.shape
+    # Each line starts with its filter: 0, none, the best for indices into a palette.
+    lines = np.zeros((n_rows, n_columns + 1), np.uint8)
+    lines[:, 1:] = indices
+    header = struct.pack(">IIBBBBB", n_columns, n_rows, 8, 3, 0, 0, 0)
+    return b"".join(
+        (
+            b"\x89PNG\r\n\x1a\n",
+            _chunk(b"IHDR", header),
+            _chunk(b"PLTE", colors.tobytes()),
+            _chunk(b"IDAT", zlib.compress(lines.data, 1)),
+            _chunk(b"IEND", b""),
+        )
+    )
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    checksum = zlib.crc32(data, zlib.crc32(kind))
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)
+
+
+@cache
+def _stored() -> dict[str, NDArray[np.uint8]]:
+    with files(__package__).joinpath("palettes.npz").open("rb") as file, np.load(file) as stored:
+        return {name: stored[name] for name in stored.files}
