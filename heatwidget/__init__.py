@@ -1,3 +1,63 @@
-"""Live heatmaps of what goes on inside a network."""
+"""Live heatmaps of what goes on inside a network.
+
+The public names are loaded when they are first used (PEP 562): importing the package, or
+its `arrays` and `frames`, brings no widget library along.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import samples
+    from .arrays import LabelledArray
+    from .metrics import (
+        cosine_to,
+        normalize_activations,
+        relative_residuals,
+        residual_norms,
+        step_norms,
+    )
+    from .widgets import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "ActivationHeatmap": "widgets",
+    "ConvergenceHeatmap": "widgets",
+    "Heatmap": "widgets",
+    "LabelledArray": "arrays",
+    "cosine_to": "metrics",
+    "normalize_activations": "metrics",
+    "relative_residuals": "metrics",
+    "residual_norms": "metrics",
+    "samples": "",
+    "step_norms": "metrics",
+}
+
+__all__ = [
+    "ActivationHeatmap",
+    "ConvergenceHeatmap",
+    "Heatmap",
+    "LabelledArray",
+    "cosine_to",
+    "normalize_activations",
+    "relative_residuals",
+    "residual_norms",
+    "samples",
+    "step_norms",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = _HOMES[name]
+    if not home:
+        return importlib.import_module(f".{name}", __name__)
+    return getattr(importlib.import_module(f".{home}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,35 @@
+"""Activations: layers down, tokens or prompts across."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import traitlets
+
+from ..frames import REDUCERS
+from .heatmap import Heatmap
+from .traits import Choice
+
+
+class ActivationHeatmap(Heatmap):
+    """Heatmap of how active each layer is at each token or prompt.
+
+    Parameters
+    ----------
+    array : array_like, shape (layer, item) or (iteration, layer, item)
+        Usually within 0..1, and then coloured over 0..1; iterations, if any, are collapsed
+        over `iteration_range`, by default to the last one.
+    **keywords
+        As for `Heatmap`.
+    """
+
+    reducer = Choice(REDUCERS, "last", help="How the axis not shown is collapsed.")
+    quantity = traitlets.Unicode("activation", help="What is measured, for the colour bar.")
+
+    _default_dims: ClassVar[Mapping[int, tuple[str, ...]]] = {
+        2: ("layer", "item"),
+        3: ("iteration", "layer", "item"),
+    }
+    _settled_axes: ClassVar[tuple[str, str] | None] = ("layer", "item")
+    _natural_range: ClassVar[tuple[float, float] | None] = (0.0, 1.0)

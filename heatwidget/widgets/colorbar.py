@@ -1,0 +1,80 @@
+"""The colour bar: what the colours of a figure mean, in data units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import bqplot
+import ipywidgets
+import numpy as np
+
+from ..frames import ColorRule, encode_png, palette
+from ..frames.palette import N_VALUE_COLORS
+from .marks import SPAN
+from .ticks import color_ticks
+
+WIDTH = 96
+_PIXELS_PER_TICK = 34
+
+
+class ColorBar:
+    """Narrow figure with a palette and an axis of its own.
+
+    bqplot's ColorAxis knows no log scale and does not follow its ticks, so the bar is an
+    image like any other, and the ticks are placed by the rule that colours the cells.
+    """
+
+    def __init__(self) -> None:
+        self._shown: tuple[object, ...] = ()
+        scales = {"x": bqplot.LinearScale(min=0, max=1), "y": bqplot.LinearScale(min=0, max=SPAN)}
+        self._image = ipywidgets.Image(format="png")
+        self._spare = ipywidgets.Image(format="png")
+        self._mark = bqplot.Image(image=self._image, x=(0, 1), y=(0, SPAN), scales=scales)
+        self._axis = bqplot.Axis(
+            scale=scales["y"],
+            orientation="vertical",
+            side="right",
+            grid_lines="none",
+            label_offset="4.6em",
+        )
+        self.figure = bqplot.Figure(
+            marks=[self._mark],
+            axes=[self._axis],
+            scale_x=scales["x"],
+            scale_y=scales["y"],
+            padding_y=0,
+            display_toolbar=False,
+            layout=ipywidgets.Layout(width=f"{WIDTH}px", flex="0 0 auto"),
+        )
+
+    def fit(self, *, height: int, top: int, bottom: int, label: str) -> None:
+        """Take the height and the margins of the figure beside it, in pixels."""
+        self.figure.layout.height = self.figure.layout.min_height = f"{height}px"
+        self.figure.fig_margin = {"top": top, "bottom": bottom, "left": 6, "right": WIDTH - 22}
+        self._axis.label = label
+        self._height = height - top - bottom
+        self._shown = ()
+
+    def show(self, rule: ColorRule, color_scheme: str) -> None:
+        """Show the colours of a rule, unless they are on screen already."""
+        if self._shown == (rule, color_scheme):
+            return
+        if self._shown[1:] != (color_scheme,):
+            self._show_colors(color_scheme)
+        self._shown = (rule, color_scheme)
+        ticks = color_ticks(rule, self._height // _PIXELS_PER_TICK)
+        with self._axis.hold_sync():
+            self._axis.tick_labels = ticks.labels
+            self._axis.tick_values = np.array(ticks.positions, np.float64)
+
+    def _show_colors(self, color_scheme: str) -> None:
+        column = np.arange(N_VALUE_COLORS, dtype=np.uint8)[::-1, np.newaxis]
+        self._spare.value = encode_png(column, palette(color_scheme))
+        # The mark repaints only when its image becomes another widget.
+        self._mark.image = self._spare
+        self._image, self._spare = self._spare, self._image
+
+    def owned(self) -> Iterator[ipywidgets.Widget]:
+        """Yield every widget that was made for it."""
+        yield from (self.figure, self._mark, self._axis, self._image, self._spare)
+        yield from (self.figure.scale_x, self.figure.scale_y)

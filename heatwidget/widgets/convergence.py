@@ -1,0 +1,33 @@
+"""Latent state convergence: tokens or prompts down, iterations across."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import traitlets
+
+from ..frames import COLOR_SCALES
+from .heatmap import Heatmap
+from .traits import Choice
+
+
+class ConvergenceHeatmap(Heatmap):
+    """Heatmap of how far each token or prompt is from its fixed point at each iteration.
+
+    Parameters
+    ----------
+    array : array_like, shape (iteration, item) or (iteration, layer, item)
+        Usually `residual_norms`; layers, if any, are collapsed over `layer_band`.
+    **keywords
+        As for `Heatmap`.
+    """
+
+    color_scale = Choice(COLOR_SCALES, "log", help="Linear or log.")
+    quantity = traitlets.Unicode("‖x − x*‖", help="What is measured, for the colour bar.")
+
+    _default_dims: ClassVar[Mapping[int, tuple[str, ...]]] = {
+        2: ("iteration", "item"),
+        3: ("iteration", "layer", "item"),
+    }
+    _settled_axes: ClassVar[tuple[str, str] | None] = ("item", "iteration")

@@ -1,0 +1,109 @@
+"""How many pixels the picture, its margins and its labels take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..arrays import Axis
+from .text import shorten, text_width, visible
+
+_CHARACTER = 6.4  # pixels across of a digit or letter at the tick font's size
+_LINE = 14  # pixels down of a line of ticks
+_ROW_SHARE = 0.3  # most of the width that labels beside rows may take
+_COLUMN_COLUMNS = 14  # most text columns of a label under its column
+_LONG = 100  # text columns of a label that are looked at at all
+_TALLEST = 520
+_ROW = 32
+_SHORTEST = 120
+_BAR = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Sizes in CSS pixels, settled once for an array, so that scrubbing moves nothing.
+
+    Parameters
+    ----------
+    width, height : int
+        Of the figure with its margins, at full width.
+    top, bottom, left, right : int
+        Margins.
+    row_columns, column_columns : int
+        Text columns that a row's and a column's label may take.
+    rotated : bool
+        Whether the labels under the columns stand upright.
+    """
+
+    width: int
+    height: int
+    top: int
+    bottom: int
+    left: int
+    right: int
+    row_columns: int
+    column_columns: int
+    rotated: bool
+
+    @property
+    def picture_width(self) -> int:
+        """Pixels across that cells can have."""
+        return max(self.width - self.left - self.right, 2)
+
+    @property
+    def picture_height(self) -> int:
+        """Pixels down that cells can have."""
+        return max(self.height - self.top - self.bottom, 2)
+
+    @property
+    def most_row_ticks(self) -> int:
+        """Number of labels beside the rows."""
+        return max(self.picture_height // _LINE, 1)
+
+    @property
+    def most_column_ticks(self) -> int:
+        """Number of labels under the columns, on a page two thirds as wide as asked."""
+        each = _LINE if self.rotated else int((self.column_columns + 2) * _CHARACTER)
+        return max(self.picture_width * 2 // 3 // each, 1)
+
+
+def lay_out(rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geometry:
+    """Sizes for an array.
+
+    Parameters
+    ----------
+    rows, columns : Axis
+    width : int
+        Of the whole widget at most, colour bar included.
+    height : int or None
+        Of the figure; None fits it to the number of rows.
+    """
+    row_columns = min(_longest(rows), int(width * _ROW_SHARE / _CHARACTER))
+    column_columns = min(_longest(columns), _COLUMN_COLUMNS)
+    left = int(row_columns * _CHARACTER) + 40
+    narrow = (width - _BAR - left) * 2 / 3 / columns.size
+    rotated = columns.labels is not None and column_columns * _CHARACTER > narrow
+    bottom = int(column_columns * _CHARACTER) + 32 if rotated else 44
+    if height is None:
+        # A whole number of pixels a row, where there is room, keeps all rows alike.
+        row = max(min(_TALLEST // rows.size, _ROW), 1)
+        picture = row * rows.size if rows.size <= _TALLEST else _TALLEST
+        height = max(picture, -(-_SHORTEST // rows.size) * rows.size) + 10 + bottom
+    return Geometry(
+        width=width - _BAR,
+        height=height,
+        top=10,
+        bottom=bottom,
+        left=left,
+        right=12,
+        row_columns=row_columns,
+        column_columns=column_columns,
+        rotated=rotated,
+    )
+
+
+def _longest(axis: Axis) -> int:
+    """Text columns of an axis's longest label."""
+    if axis.labels is None:
+        return max(len(str(bound)) for bound in axis.bounds)
+    # Cut first: a label can be a whole document.
+    return max(text_width(visible(shorten(text, _LONG))) for text in axis.labels)

@@ -1,0 +1,69 @@
+"""Texts that come from outside: made visible, shortened, and never markup."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+
+_VISIBLE = {"\n": "↵", "\r": "␍", "\t": "⇥", "\x7f": "␡"}
+# Joins emoji into one; without it a family falls apart.
+_KEPT_FORMATS = {"\u200d"}
+
+
+def visible(text: str) -> str:
+    """Text with its invisible characters made visible.
+
+    Newlines, tabs and other control characters get a sign; characters that steer the
+    direction or the joining of text are written out, as are lone surrogates; spaces at
+    either end become ``␣``. An empty text becomes ``∅``.
+    """
+    inner = text.strip(" ")
+    left = len(text) - len(text.lstrip(" "))
+    shown = "".join(map(_visible_character, inner))
+    if not inner:
+        return "␣" * len(text) or "∅"
+    return "␣" * left + shown + "␣" * (len(text) - left - len(inner))
+
+
+def shorten(text: str, columns: int) -> str:
+    """Text cut to a number of text columns, with an ellipsis where something is left out."""
+    if text_width(text) <= columns:
+        return text
+    used, end = 1, 0
+    for end, character in enumerate(text):  # noqa: B007
+        used += _character_width(character)
+        if used > columns:
+            break
+    return text[:end] + "…"
+
+
+def text_width(text: str) -> int:
+    """Number of text columns that a text takes: two for each wide character."""
+    return sum(map(_character_width, text))
+
+
+def escape(text: str) -> str:
+    """HTML that shows a text as it is, formulas included.
+
+    Notebooks run MathJax over HTML; a dollar sign or backslash in an element of its own
+    starts no formula.
+    """
+    escaped = html.escape(text)
+    return escaped.replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
+
+
+def _visible_character(character: str) -> str:
+    if character in _VISIBLE:
+        return _VISIBLE[character]
+    if character < " ":
+        return chr(0x2400 + ord(character))
+    category = unicodedata.category(character)
+    if category in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in _KEPT_FORMATS:
+        return f"\\u{ord(character):04x}"
+    return character
+
+
+def _character_width(character: str) -> int:
+    if unicodedata.combining(character) or character in _KEPT_FORMATS:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
