@@ -207,7 +207,8 @@ def _real(name: str, value: npt.ArrayLike) -> Array:
         array = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} must be an array of real numbers: {error}") from error
-    if array.dtype.kind not in "biuf":
+    # Asked like this, also extension dtypes such as ml_dtypes' bfloat16 are real numbers.
+    if not np.can_cast(array.dtype, np.longdouble):
         raise TypeError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
     return array
 
@@ -411,7 +412,7 @@ def _rescaled(x: Array, low: Array, high: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def _quantiles(x: Array, quantile: float, dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    """The finite values as far from the least and the greatest as `quantile` says; or 0 and 0."""
+    """The finite values as far from the least and greatest as `quantile` says; 0, 0 if none."""
     blocks = _blocks(x.shape, _BLOCK_CELLS)
     count = sum(int(np.isfinite(_floats(x[region], dtype)).sum()) for region in blocks)
     if not count:
