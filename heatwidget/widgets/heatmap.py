@@ -10,39 +10,17 @@ from typing import Any, ClassVar
 import ipywidgets
 import traitlets
 
-from ..arrays import DIMS, LabelledArray, NumpySource
-from ..frames import (
-    COLOR_SCALES,
-    POOLINGS,
-    REDUCERS,
-    Frame,
-    View,
-    color_schemes,
-    render,
-    resolve,
-)
+from ..arrays import LabelledArray, NumpySource
+from ..frames import Frame, render, resolve
 from .arguments import COORD_KEYWORDS, DATA_KEYWORDS, check_keywords, choose_axes, label_array
+from .asked import ALL, LOOK_TRAITS, VIEW_TRAITS, Asked
 from .controls import RANGE_DIMS, Controls, owned
-from .marks import MARKS
 from .readout import cell_at, legend_html, readout_html
 from .stage import STYLE, Stage
 from .text import escape
-from .traits import Choice, Range
-
-_ALL = (None, None)
-_VIEW_TRAITS = (
-    "iteration_range",
-    "layer_band",
-    "reducer",
-    "pooling",
-    "color_range",
-    "color_scale",
-    "color_scheme",
-    "mark",
-)
 
 
-class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
+class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
     """Interactive heatmap of two axes of an array; a third one is collapsed.
 
     Every keyword is a trait: it can be read, and, but for those that describe the array,
@@ -75,27 +53,7 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
         Where a trait's value is not allowed.
     """
 
-    iteration_range = Range(help="Iterations shown or collapsed, both ends included.")
-    layer_band = Range(help="Layers shown or collapsed, both ends included.")
-    reducer = Choice(REDUCERS, "mean", help="How the axis not shown is collapsed.")
-    pooling = Choice((None, *POOLINGS), None, help="How cells that share a pixel are merged.")
-    color_range = Range(help="Values of the first and last colour; None: of the whole array.")
-    color_scale = Choice(COLOR_SCALES, "linear", help="Linear or log.")
-    color_scheme = Choice(color_schemes(), "viridis", help="Name of the palette.")
-    mark = Choice(MARKS, "auto", help="Which bqplot mark draws the cells.")
-    title = traitlets.Unicode("", help="Text above the picture.")
-    quantity = traitlets.Unicode("value", help="What is measured, for the colour bar.")
-    width = traitlets.Int(900, min=240, max=8000, help="Pixels across, at most.")
-    height = traitlets.Int(None, allow_none=True, min=80, max=8000, help="Pixels; None: by rows.")
-
     frame = traitlets.Instance(Frame, read_only=True, help="What is on screen.")
-    rows = Choice(DIMS, read_only=True, help="Axis shown down.")
-    columns = Choice(DIMS, read_only=True, help="Axis shown across.")
-    dims = traitlets.Tuple(read_only=True, help="Axes of the array, in order.")
-    tokens = traitlets.Tuple(None, allow_none=True, read_only=True, help="Token texts.")
-    prompts = traitlets.Tuple(None, allow_none=True, read_only=True, help="Prompt texts.")
-    layers = traitlets.Tuple(None, allow_none=True, read_only=True, help="Layer numbers.")
-    iterations = traitlets.Tuple(None, allow_none=True, read_only=True, help="Iteration numbers.")
 
     _default_dims: ClassVar[Mapping[int, tuple[str, ...]]] = {
         2: ("iteration", "item"),
@@ -103,15 +61,14 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
     }
     # Rows and columns where the class settles them; "item" stands for token or prompt.
     _settled_axes: ClassVar[tuple[str, str] | None] = None
-    _natural_range: ClassVar[tuple[float, float] | None] = None
 
     def __init__(self, array: Any, **keywords: Any) -> None:
         # Closed until there is something to close: an error below still ends in `close`.
         self._lock, self._closed = RLock(), True
         name = type(self).__name__
         asked = {"layout", "rows", "columns"} if self._settled_axes is None else {"layout"}
-        looks = (*_VIEW_TRAITS, "title", "quantity", "width", "height")
-        check_keywords(keywords, {*DATA_KEYWORDS, *looks, *asked}, f"{name}()")
+        asked.update(DATA_KEYWORDS, VIEW_TRAITS, LOOK_TRAITS)
+        check_keywords(keywords, asked, f"{name}()")
         data = {key: keywords.pop(key, None) for key in DATA_KEYWORDS}
         shown = (keywords.pop("rows", None), keywords.pop("columns", None))
         labelled = label_array(array, data, self._default_dims)
@@ -119,6 +76,7 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
         self._held = 1
         self._frame: Frame | None = None
         self._pointer: tuple[float, float] | None = None
+        self._own_quantity = str(type(self).quantity.default_value)
         super().__init__(layout=keywords.pop("layout", {}))
         self._build()
         self._closed = False
@@ -128,31 +86,6 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
             self.close()
             raise
         self._initial = self.view_state()
-
-    def view_state(self) -> dict[str, Any]:
-        """Return what is asked to be seen, as plain JSON."""
-        state = {name: getattr(self, name) for name in _VIEW_TRAITS}
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in state.items()}
-
-    def set_view_state(self, state: Mapping[str, Any]) -> None:
-        """Put back what `view_state` returned: all of it or, on an error, nothing.
-
-        Raises
-        ------
-        TypeError
-            If the state is no mapping.
-        ValueError
-            If it has an unknown name.
-        traitlets.TraitError
-            If a value is not allowed.
-        """
-        if not isinstance(state, Mapping):
-            raise TypeError(f"state must be a mapping as from view_state(), got {state!r}")
-        unknown = [name for name in state if name not in _VIEW_TRAITS]
-        if unknown:
-            raise ValueError(f"state must hold only {', '.join(_VIEW_TRAITS)}, got {unknown[0]!r}")
-        with self._one_tick():
-            self._set_traits(state)
 
     def reset(self) -> None:
         """Put the view back as it was when the widget was made."""
@@ -172,13 +105,15 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
         **data
             ``dims``, ``tokens``, ``prompts``, ``layers``, ``iterations``, as for the widget.
         """
+        if self._closed:
+            raise RuntimeError(f"set_array() on a closed {type(self).__name__}")
         check_keywords(data, DATA_KEYWORDS, "set_array()")
         labelled = label_array(array, data, self._default_dims)
         name = type(self).__name__
         shown = choose_axes(labelled.dims, self._settled_axes, None, None, name)
-        self._held += 1
+        self._hold(1)
         self._adopt(labelled, shown, {})
-        self._initial.update(iteration_range=list(_ALL), layer_band=list(_ALL))
+        self._initial.update(iteration_range=list(ALL), layer_band=list(ALL))
 
     def close(self) -> None:
         """Take the widget, and everything that it made, off all pages. Twice does no harm."""
@@ -192,9 +127,9 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         """Return what is shown in one line."""
-        if self._closed or not hasattr(self, "_source"):
+        if self._closed:
             return f"<{type(self).__name__} closed>"
-        sizes = ", ".join(f"{axis.name}: {axis.size}" for axis in self._source.axes)
+        sizes = ", ".join(f"{axis.name}: {axis.size}" for axis in self._axes)
         return f"<{type(self).__name__} ({sizes}) rows={self.rows} columns={self.columns}>"
 
     # Making it
@@ -219,17 +154,23 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
         """Take an array: everything that depends on it, then one tick. Ends a hold."""
         try:
             with self._lock:
-                self._source = NumpySource(labelled)
+                self._source, self._axes = NumpySource(labelled), labelled.axes
                 self._frame = None
             self._set_data_traits(labelled, shown)
             misfit = [name for name in RANGE_DIMS if self._misfit(name, getattr(self, name))]
-            quantity = {"quantity": labelled.quantity} if labelled.quantity else {}
-            self._set_traits({**dict.fromkeys(misfit, _ALL), **quantity, **traits})
+            quantity = self._follow_quantity(labelled)
+            self._set_traits({**dict.fromkeys(misfit, ALL), "quantity": quantity, **traits})
             self._fit_controls()
             self._fit()
         finally:
-            self._held -= 1
+            self._hold(-1)
         self._tick()
+
+    def _follow_quantity(self, labelled: LabelledArray) -> str:
+        """What is measured: as the array says it, unless the user has said it."""
+        followed, default = self._own_quantity, type(self).quantity.default_value
+        self._own_quantity = labelled.quantity or str(default)
+        return self._own_quantity if self.quantity == followed else self.quantity
 
     def _set_data_traits(self, labelled: LabelledArray, shown: tuple[str, str]) -> None:
         with self.hold_trait_notifications():
@@ -241,14 +182,9 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
                 known = axis and (axis.labels or tuple(axis.coordinates.tolist()))
                 self.set_trait(keyword, known)
 
-    def _set_traits(self, values: Mapping[str, Any]) -> None:
-        with self.hold_trait_notifications():
-            for name, value in values.items():
-                setattr(self, name, value)
-
     def _fit_controls(self) -> None:
         old = self._controls
-        axes = {axis.name: axis for axis in self._source.axes}
+        axes = {axis.name: axis for axis in self._axes}
         collapsed = next((dim for dim in axes if dim not in (self.rows, self.columns)), None)
         self._controls = Controls(
             axes,
@@ -274,28 +210,17 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
     @contextmanager
     def _one_tick(self) -> Iterator[None]:
         """Draw once for all that is set meanwhile."""
-        self._held += 1
+        self._hold(1)
         try:
             yield
         finally:
-            self._held -= 1
+            self._hold(-1)
             self._tick()
 
-    def _view(self) -> View:
-        geometry = self._geometry
-        return View(
-            rows=self.rows,
-            columns=self.columns,
-            reducer=self.reducer,
-            color_scale=self.color_scale,
-            max_rows=geometry.picture_height,
-            max_columns=geometry.picture_width,
-            iteration_range=self.iteration_range,
-            layer_band=self.layer_band,
-            pooling=self.pooling,
-            color_range=self.color_range,
-            natural_range=self._natural_range,
-        )
+    def _hold(self, change: int) -> None:
+        # Under the lock: a tick that another thread has begun ends first.
+        with self._lock:
+            self._held += change
 
     def _tick(self) -> None:
         """Bring the screen up to what is asked and what the array holds."""
@@ -305,7 +230,8 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
             source = self._source
             # Before reading: a write that comes while reading stays marked.
             changed = source.take_changed()
-            view = resolve(self._view(), source.axes, source.value_range())
+            asked = self._view(self._geometry.picture_height, self._geometry.picture_width)
+            view = resolve(asked, source.axes, source.value_range())
             self._frame = render(source, view, previous=self._frame, changed=changed)
             self._show()
         # Outside the lock, because observers are the user's code; the latest frame, because
@@ -334,7 +260,7 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
     def _fit(self) -> None:
         """Settle sizes and labels."""
         with self._lock:
-            axes = {axis.name: axis for axis in self._source.axes}
+            axes = {axis.name: axis for axis in self._axes}
             self._geometry = self._stage.fit(
                 axes[self.rows],
                 axes[self.columns],
@@ -346,50 +272,15 @@ class Heatmap(ipywidgets.VBox):  # type: ignore[misc]
             self._title.value = f"{STYLE}<b>{escape(self.title)}</b>"
             self._title.layout.display = None if self.title else "none"
 
-    @traitlets.observe(*_VIEW_TRAITS)
+    @traitlets.observe(*VIEW_TRAITS)
     def _view_changed(self, change: Any) -> None:
         # The picture first: what the eye waits for.
         self._tick()
         if not self._closed and self._controls is not None:
             self._controls.follow(change["name"], change["new"])
 
-    @traitlets.observe("title", "quantity", "width", "height")
+    @traitlets.observe(*LOOK_TRAITS)
     def _looks_changed(self, change: Any) -> None:
         if not self._held and not self._closed:
             self._fit()
             self._tick()
-
-    @traitlets.validate(*RANGE_DIMS)
-    def _check_range(self, proposal: Any) -> Any:
-        misfit = self._misfit(proposal["trait"].name, proposal["value"])
-        if misfit:
-            raise traitlets.TraitError(misfit)
-        return proposal["value"]
-
-    @traitlets.validate("color_range", "color_scale")
-    def _check_colors(self, proposal: Any) -> Any:
-        values = {"color_range": self.color_range, "color_scale": self.color_scale}
-        values[proposal["trait"].name] = proposal["value"]
-        low, high = values["color_range"]
-        if low is not None and low == high:
-            raise traitlets.TraitError(f"color_range must have two different ends, got {low, high}")
-        if values["color_scale"] == "log" and any(
-            end is not None and end <= 0 for end in (low, high)
-        ):
-            raise traitlets.TraitError(
-                f"color_range must be positive under a log color_scale, got {low, high}"
-            )
-        return proposal["value"]
-
-    def _misfit(self, name: str, value: tuple[Any, Any]) -> str:
-        """Why a range does not fit the array; empty if it does."""
-        dim = RANGE_DIMS[name]
-        if value == _ALL or not hasattr(self, "_source"):
-            return ""
-        axis = next((axis for axis in self._source.axes if axis.name == dim), None)
-        if axis is None:
-            return f"{name} must stay (None, None): the array has no {dim} axis, got {value}"
-        first, last = axis.bounds
-        if all(end is None or first <= end <= last for end in value):
-            return ""
-        return f"{name} must lie within {dim}s {first}..{last}, got {value}"

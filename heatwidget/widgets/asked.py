@@ -1,0 +1,142 @@
+"""What the user asks to see: the traits of a heatmap, and the view made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import traitlets
+
+from ..arrays import DIMS, Axis
+from ..frames import COLOR_SCALES, POOLINGS, REDUCERS, View, color_schemes
+from .controls import RANGE_DIMS
+from .marks import MARKS
+from .traits import Choice, Range
+
+ALL = (None, None)
+VIEW_TRAITS = (
+    "iteration_range",
+    "layer_band",
+    "reducer",
+    "pooling",
+    "color_range",
+    "color_scale",
+    "color_scheme",
+    "mark",
+)
+LOOK_TRAITS = ("title", "quantity", "width", "height")
+
+
+class Asked(traitlets.HasTraits):
+    """Traits that the user sets, in code or with a slider. The renderer never writes them."""
+
+    iteration_range = Range(help="Iterations shown or collapsed, both ends included.")
+    layer_band = Range(help="Layers shown or collapsed, both ends included.")
+    reducer = Choice(REDUCERS, "mean", help="How the axis not shown is collapsed.")
+    pooling = Choice((None, *POOLINGS), None, help="How cells that share a pixel are merged.")
+    color_range = Range(help="Values of the first and last colour; None: of the whole array.")
+    color_scale = Choice(COLOR_SCALES, "linear", help="Linear or log.")
+    color_scheme = Choice(color_schemes(), "viridis", help="Name of the palette.")
+    mark = Choice(MARKS, "auto", help="Which bqplot mark draws the cells.")
+
+    title = traitlets.Unicode("", help="Text above the picture.")
+    quantity = traitlets.Unicode("value", help="What is measured, for the colour bar.")
+    width = traitlets.Int(900, min=240, max=8000, help="Pixels across, at most.")
+    height = traitlets.Int(None, allow_none=True, min=80, max=8000, help="Pixels; None: by rows.")
+
+    rows = Choice(DIMS, read_only=True, help="Axis shown down.")
+    columns = Choice(DIMS, read_only=True, help="Axis shown across.")
+    dims = traitlets.Tuple(read_only=True, help="Axes of the array, in order.")
+    tokens = traitlets.Tuple(None, allow_none=True, read_only=True, help="Token texts.")
+    prompts = traitlets.Tuple(None, allow_none=True, read_only=True, help="Prompt texts.")
+    layers = traitlets.Tuple(None, allow_none=True, read_only=True, help="Layer numbers.")
+    iterations = traitlets.Tuple(None, allow_none=True, read_only=True, help="Iteration numbers.")
+
+    _natural_range: ClassVar[tuple[float, float] | None] = None
+    # Axes of the array that is shown; ranges are checked against them.
+    _axes: Sequence[Axis] = ()
+
+    def view_state(self) -> dict[str, Any]:
+        """Return what is asked to be seen, as plain JSON."""
+        state = {name: getattr(self, name) for name in VIEW_TRAITS}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in state.items()}
+
+    def set_view_state(self, state: Mapping[str, Any]) -> None:
+        """Put back what `view_state` returned: all of it or, on an error, nothing.
+
+        Raises
+        ------
+        TypeError
+            If the state is no mapping.
+        ValueError
+            If it has an unknown name.
+        traitlets.TraitError
+            If a value is not allowed.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"state must be a mapping as from view_state(), got {state!r}")
+        unknown = [name for name in state if name not in VIEW_TRAITS]
+        if unknown:
+            raise ValueError(f"state must hold only {', '.join(VIEW_TRAITS)}, got {unknown[0]!r}")
+        with self._one_tick():
+            self._set_traits(state)
+
+    @contextmanager
+    def _one_tick(self) -> Iterator[None]:
+        """Draw once for all that is set meanwhile."""
+        yield
+
+    def _set_traits(self, values: Mapping[str, Any]) -> None:
+        """Set traits together: checked against each other, all of them or none."""
+        with self.hold_trait_notifications():
+            for name, value in values.items():
+                setattr(self, name, value)
+
+    def _view(self, max_rows: int, max_columns: int) -> View:
+        return View(
+            rows=self.rows,
+            columns=self.columns,
+            reducer=self.reducer,
+            color_scale=self.color_scale,
+            max_rows=max_rows,
+            max_columns=max_columns,
+            iteration_range=self.iteration_range,
+            layer_band=self.layer_band,
+            pooling=self.pooling,
+            color_range=self.color_range,
+            natural_range=self._natural_range,
+        )
+
+    @traitlets.validate(*RANGE_DIMS)
+    def _check_range(self, proposal: Any) -> Any:
+        misfit = self._misfit(proposal["trait"].name, proposal["value"])
+        if misfit:
+            raise traitlets.TraitError(misfit)
+        return proposal["value"]
+
+    @traitlets.validate("color_range", "color_scale")
+    def _check_colors(self, proposal: Any) -> Any:
+        values = {"color_range": self.color_range, "color_scale": self.color_scale}
+        values[proposal["trait"].name] = proposal["value"]
+        low, high = ends = values["color_range"]
+        if low is not None and low == high:
+            raise traitlets.TraitError(f"color_range must have two different ends, got {ends}")
+        if values["color_scale"] == "log" and any(end is not None and end <= 0 for end in ends):
+            raise traitlets.TraitError(
+                f"color_range must be positive under a log color_scale, got {ends}"
+            )
+        return proposal["value"]
+
+    def _misfit(self, name: str, value: tuple[Any, Any]) -> str:
+        """Why a range does not fit the array; empty if it does."""
+        dim = RANGE_DIMS[name]
+        axis = next((axis for axis in self._axes if axis.name == dim), None)
+        if value == ALL:
+            return ""
+        if axis is None:
+            return f"{name} must stay (None, None): the array has no {dim} axis, got {value}"
+        first, last = axis.bounds
+        if all(end is None or first <= end <= last for end in value):
+            return ""
+        return f"{name} must lie within {dim}s {first}..{last}, got {value}"
