@@ -10,10 +10,12 @@ import numpy as np
 
 from ..frames import ColorRule, encode_png, palette
 from ..frames.palette import N_VALUE_COLORS
+from .axes import TickedAxis
+from .controls import owned
 from .marks import SPAN
 from .ticks import color_ticks
 
-WIDTH = 96
+WIDTH = 76
 _PIXELS_PER_TICK = 34
 
 
@@ -30,16 +32,10 @@ class ColorBar:
         self._image = ipywidgets.Image(format="png")
         self._spare = ipywidgets.Image(format="png")
         self._mark = bqplot.Image(image=self._image, x=(0, 1), y=(0, SPAN), scales=scales)
-        self._axis = bqplot.Axis(
-            scale=scales["y"],
-            orientation="vertical",
-            side="right",
-            grid_lines="none",
-            label_offset="4.6em",
-        )
+        self._axis = TickedAxis(scales["y"], orientation="vertical", side="right")
         self.figure = bqplot.Figure(
             marks=[self._mark],
-            axes=[self._axis],
+            axes=[self._axis.axis],
             scale_x=scales["x"],
             scale_y=scales["y"],
             padding_y=0,
@@ -47,11 +43,10 @@ class ColorBar:
             layout=ipywidgets.Layout(width=f"{WIDTH}px", flex="0 0 auto"),
         )
 
-    def fit(self, *, height: int, top: int, bottom: int, label: str) -> None:
+    def fit(self, *, height: int, top: int, bottom: int) -> None:
         """Take the height and the margins of the figure beside it, in pixels."""
         self.figure.layout.height = self.figure.layout.min_height = f"{height}px"
         self.figure.fig_margin = {"top": top, "bottom": bottom, "left": 6, "right": WIDTH - 22}
-        self._axis.label = label
         self._height = height - top - bottom
         self._shown = ()
 
@@ -62,10 +57,7 @@ class ColorBar:
         if self._shown[1:] != (color_scheme,):
             self._show_colors(color_scheme)
         self._shown = (rule, color_scheme)
-        ticks = color_ticks(rule, self._height // _PIXELS_PER_TICK)
-        with self._axis.hold_sync():
-            self._axis.tick_labels = ticks.labels
-            self._axis.tick_values = np.array(ticks.positions, np.float64)
+        self._axis.show(color_ticks(rule, self._height // _PIXELS_PER_TICK))
 
     def _show_colors(self, color_scheme: str) -> None:
         column = np.arange(N_VALUE_COLORS, dtype=np.uint8)[::-1, np.newaxis]
@@ -76,5 +68,7 @@ class ColorBar:
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
         """Yield every widget that was made for it."""
-        yield from (self.figure, self._mark, self._axis, self._image, self._spare)
+        for image in (self._image, self._spare):
+            yield from owned(image)
+        yield from (self.figure, self._mark, self._axis.axis)
         yield from (self.figure.scale_x, self.figure.scale_y)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from math import ceil, floor
 from typing import Any
 
 import ipywidgets
@@ -50,7 +51,7 @@ class RangeSlider:
         """Move to a range that was set in Python. Nothing is sent if it is there already."""
         first, last = self._bounds
         wanted = (first if asked[0] is None else asked[0], last if asked[1] is None else asked[1])
-        wanted = (int(np.floor(wanted[0])), int(np.ceil(wanted[1])))
+        wanted = (floor(wanted[0]), ceil(wanted[1]))
         if self.widget.value != wanted:
             self._following = True
             try:

@@ -15,7 +15,7 @@ _LONG = 100  # text columns of a label that are looked at at all
 _TALLEST = 520
 _ROW = 32
 _SHORTEST = 120
-_BAR = 100
+_BAR = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ class Geometry:
     @property
     def most_column_ticks(self) -> int:
         """Number of labels under the columns, on a page two thirds as wide as asked."""
-        each = _LINE if self.rotated else int((self.column_columns + 2) * _CHARACTER)
+        # Upright, labels lie side by side by their height alone.
+        each = 12 if self.rotated else int((self.column_columns + 1.2) * _CHARACTER)
         return max(self.picture_width * 2 // 3 // each, 1)
 
 

@@ -136,7 +136,10 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
 
     def _build(self) -> None:
         self._stage = Stage(self._point)
-        self._title = ipywidgets.HTML(layout=ipywidgets.Layout(display="none", margin="0 0 0 8px"))
+        self._title = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 auto", width="auto"))
+        self._quantity = ipywidgets.HTML(layout=ipywidgets.Layout(flex="0 1 auto", width="auto"))
+        above = ipywidgets.Layout(margin="0 8px", justify_content="space-between")
+        self._above = ipywidgets.HBox([self._title, self._quantity], layout=above)
         self._legend = ipywidgets.HTML(layout=ipywidgets.Layout(flex="0 1 auto", width="auto"))
         self._readout = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 auto", width="auto"))
         below = ipywidgets.Layout(
@@ -146,7 +149,7 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         self._panel = ipywidgets.HBox(layout=ipywidgets.Layout(flex_flow="row wrap"))
         self._controls: Controls | None = None
         self.add_class("heatwidget")
-        self.children = [self._title, self._stage.widget, self._below, self._panel]
+        self.children = [self._above, self._stage.widget, self._below, self._panel]
 
     def _adopt(
         self, labelled: LabelledArray, shown: tuple[str, str], traits: Mapping[str, Any]
@@ -199,7 +202,8 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
 
     def _owned(self) -> Iterator[ipywidgets.Widget]:
         yield from self._stage.owned()
-        for part in (self._title, self._legend, self._readout, self._below, self._panel):
+        above = (self._above, self._title, self._quantity)
+        for part in (*above, self._below, self._legend, self._readout, self._panel):
             yield from owned(part)
         if self._controls:
             yield from self._controls.owned()
@@ -266,11 +270,11 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
                 axes[self.columns],
                 width=self.width,
                 height=self.height,
-                quantity=self.quantity,
             )
             self.layout.max_width = f"{self.width}px"
             self._title.value = f"{STYLE}<b>{escape(self.title)}</b>"
-            self._title.layout.display = None if self.title else "none"
+            # Above the colour bar, where a long one is never cut.
+            self._quantity.value = escape(self.quantity)
 
     @traitlets.observe(*VIEW_TRAITS)
     def _view_changed(self, change: Any) -> None:

@@ -7,23 +7,27 @@ from typing import Any
 
 import bqplot
 import ipywidgets
-import numpy as np
 from bqplot_image_gl.interacts import MouseInteraction
 
 from ..arrays import ArraySource, Axis
 from ..frames import Frame
+from .axes import TickedAxis
 from .colorbar import ColorBar
 from .controls import owned
 from .geometry import Geometry, lay_out
 from .marks import SPAN, Picture
-from .ticks import Ticks, axis_ticks
+from .ticks import axis_ticks
 
 _POINTER_MILLISECONDS = 50
 
 # `tick_rotate` turns a label around a point that is not its own, so that it ends up beside
 # its column and inside the picture; a CSS transform puts it where it belongs.
-_LEVEL = {"text-anchor": "middle", "transform": "none"}
-_UPRIGHT = {"text-anchor": "end", "transform": "rotate(-90deg) translate(-10px, -12px)"}
+_LEVEL = {"text-anchor": "middle", "transform": "none", "font-size": "inherit"}
+_UPRIGHT = {
+    "text-anchor": "end",
+    "transform": "rotate(-90deg) translate(-10px, -12px)",
+    "font-size": "10px",
+}
 
 # bqplot draws a frame around a figure that the pointer has touched, and axis labels in
 # orange on a dark theme.
@@ -46,12 +50,11 @@ class Stage:
     def __init__(self, on_pointer: Callable[[tuple[float, float] | None], None]) -> None:
         self._on_pointer = on_pointer
         self._inside = False
-        self._ticks: dict[bqplot.Axis, Ticks] = {}
         self._geometry: Geometry | None = None
         scales = {name: bqplot.LinearScale(min=0, max=SPAN) for name in ("x", "y")}
         self._scales = scales
-        self._x = bqplot.Axis(scale=scales["x"], grid_lines="none")
-        self._y = bqplot.Axis(scale=scales["y"], grid_lines="none", orientation="vertical")
+        self._x = TickedAxis(scales["x"])
+        self._y = TickedAxis(scales["y"], orientation="vertical")
         self._mouse = MouseInteraction(
             x_scale=scales["x"],
             y_scale=scales["y"],
@@ -60,7 +63,7 @@ class Stage:
         )
         self._mouse.on_msg(self._pointed)
         self.figure = bqplot.Figure(
-            axes=[self._x, self._y],
+            axes=[self._x.axis, self._y.axis],
             scale_x=scales["x"],
             scale_y=scales["y"],
             padding_y=0,
@@ -75,23 +78,19 @@ class Stage:
             layout=ipywidgets.Layout(width="100%", align_items="flex-start"),
         )
 
-    def fit(
-        self, rows: Axis, columns: Axis, *, width: int, height: int | None, quantity: str
-    ) -> Geometry:
+    def fit(self, rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geometry:
         """Settle sizes and labels for an array."""
         geometry = lay_out(rows, columns, width=width, height=height)
         self._geometry = geometry
-        self._ticks.clear()
         margins = {side: getattr(geometry, side) for side in ("top", "bottom", "left", "right")}
         self.figure.layout.height = self.figure.layout.min_height = f"{geometry.height}px"
         self.figure.fig_margin = margins
-        self._x.label, self._y.label = columns.name, rows.name
-        self._x.label_offset = f"{geometry.bottom - 14}px"
-        self._y.label_offset = f"{geometry.left - 14}px"
-        self._x.tick_style = _UPRIGHT if geometry.rotated else _LEVEL
-        self.bar.fit(
-            height=geometry.height, top=geometry.top, bottom=geometry.bottom, label=quantity
-        )
+        x, y = self._x.axis, self._y.axis
+        x.label, y.label = columns.name, rows.name
+        x.label_offset = f"{geometry.bottom - 14}px"
+        y.label_offset = f"{geometry.left - 14}px"
+        x.tick_style = _UPRIGHT if geometry.rotated else _LEVEL
+        self.bar.fit(height=geometry.height, top=geometry.top, bottom=geometry.bottom)
         return geometry
 
     def show(self, source: ArraySource, frame: Frame, color_scheme: str, mark: str) -> None:
@@ -102,42 +101,32 @@ class Stage:
         geometry, cells = self._geometry, frame.view.cells
         if geometry is None:
             return
-        self._label(
-            self._x,
+        self._x.show(
             axis_ticks(
                 axes[cells.columns],
                 cells.column_window,
                 most=geometry.most_column_ticks,
                 columns=geometry.column_columns,
                 from_end=False,
-            ),
+            )
         )
-        self._label(
-            self._y,
+        self._y.show(
             axis_ticks(
                 axes[cells.rows],
                 cells.row_window,
                 most=geometry.most_row_ticks,
                 columns=geometry.row_columns,
                 from_end=True,
-            ),
+            )
         )
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
         """Yield every widget that was made for it."""
         for widget in (self.widget, self.figure, self.bar.figure):
             yield from owned(widget)
-        yield from (self._x, self._y, self._mouse, *self._scales.values())
+        yield from (self._x.axis, self._y.axis, self._mouse, *self._scales.values())
         yield from self.bar.owned()
         yield from self.picture.owned()
-
-    def _label(self, axis: bqplot.Axis, ticks: Ticks) -> None:
-        if self._ticks.get(axis) == ticks:
-            return
-        self._ticks[axis] = ticks
-        with axis.hold_sync():
-            axis.tick_labels = ticks.labels
-            axis.tick_values = np.array(ticks.positions, np.float64)
 
     def _pointed(self, _: Any, content: dict[str, Any], __: Any) -> None:
         """Take a pointer event: fractions across and down of the picture, from top left."""

@@ -20,7 +20,7 @@ class Range(traitlets.TraitType):  # type: ignore[type-arg]
         try:
             first, last = value
             first, last = _plain(first), _plain(last)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             first, last = 1, 0
         if first is not None and last is not None and first > last:
             raise traitlets.TraitError(f"{self.name} must be {self.info_text}, got {value!r}")
@@ -48,4 +48,5 @@ def _plain(end: Any) -> int | float | None:
     number = float(end)
     if not isfinite(number):
         raise ValueError
-    return int(number) if number.is_integer() else number
+    # From the number itself: a float does not hold every large integer.
+    return int(end) if number.is_integer() else number

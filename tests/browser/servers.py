@@ -335,7 +335,8 @@ def _connect(connection_file: Path) -> BlockingKernelClient:
     """A client that talks to the kernel of this connection file."""
     client = BlockingKernelClient(connection_file=str(connection_file))
     client.load_connection_file()
-    client.start_channels()
+    # No heartbeat: on a busy machine a second without one passes for a dead kernel.
+    client.start_channels(hb=False)
     client.wait_for_ready(timeout=TIMEOUT)
     return client
 

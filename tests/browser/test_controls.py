@@ -29,6 +29,9 @@ w
 ]
 
 
+TICKS = {"Axis.tick_labels": 1, "Axis.tick_values": 1}
+
+
 def values() -> np.ndarray:
     """The values of the first notebook, as shown."""
     return (10 ** np.random.default_rng(0).uniform(-6, 1, (65, 40))).T
@@ -70,25 +73,30 @@ def test_setting_the_trait_moves_the_slider_and_the_picture(any_page: OpenNotebo
 
 def test_one_slider_move_is_one_update_of_the_mark(any_page: OpenNotebook) -> None:
     host = any_page(CONVERGENCE)
-    start = host.mark()
+    start = all_sent(host)
     press(host, handle(host, "iteration", "upper"), "ArrowLeft")
     host.wait_until(lambda: host.value("w.frame.shape") == [40, 64])
     counts = updates(host, start)
     # The new picture, the mark that takes it, and the ticks beside it.
-    assert counts == {"Image.value": 1, "Image.image": 1, "Axis.tick_labels+tick_values": 1}
+    assert counts == {
+        "Image.value": 1,
+        "Image.image": 1,
+        "Axis.tick_labels": 1,
+        "Axis.tick_values": 1,
+    }
 
 
 def test_one_assignment_is_one_update_of_mark_and_slider(any_page: OpenNotebook) -> None:
     host = any_page(CONVERGENCE)
-    start = host.mark()
+    start = all_sent(host)
     host.run("w.iteration_range = (3, 9)")
     assert updates(host, start) == {
         "Image.value": 1,
         "Image.image": 1,
-        "Axis.tick_labels+tick_values": 1,
+        **TICKS,
         "IntRangeSlider.value": 1,
     }
-    start = host.mark()
+    start = all_sent(host)
     host.run("w.iteration_range = (3, 9)")
     assert updates(host, start) == {}
 
@@ -96,10 +104,25 @@ def test_one_assignment_is_one_update_of_mark_and_slider(any_page: OpenNotebook)
 def test_heatmap_mark_is_one_message_a_move(voila_page: OpenNotebook) -> None:
     host = voila_page(CONVERGENCE)
     host.run("w.mark = 'heatmap'")
-    start = host.mark()
+    start = all_sent(host)
     press(host, handle(host, "iteration", "upper"), "ArrowLeft")
     host.wait_until(lambda: host.value("w.frame.shape") == [40, 64])
-    assert updates(host, start) == {"HeatMap.color+x": 1, "Axis.tick_labels+tick_values": 1}
+    assert updates(host, start) == {
+        "HeatMap.color+x": 1,
+        "Axis.tick_labels": 1,
+        "Axis.tick_values": 1,
+    }
+
+
+def test_ticks_say_what_the_picture_shows(any_page: OpenNotebook) -> None:
+    """Right after the start too, when the browser is still busy with the first picture."""
+    host = any_page([*CONVERGENCE, "w.iteration_range = (0, 20)"])
+    assert tick_texts(host) == [str(k) for k in range(21)]
+    host.run("w.iteration_range = (30, 64)")
+    assert tick_texts(host) == [str(k) for k in range(30, 65, 2)]
+    press(host, handle(host, "iteration", "lower"), *["ArrowRight"] * 10)
+    host.wait_until(lambda: host.value("w.iteration_range") == [40, 64])
+    assert tick_texts(host) == [str(k) for k in range(40, 65)]
 
 
 def test_layer_band_and_reducer_change_the_picture(voila_page: OpenNotebook) -> None:
@@ -179,11 +202,25 @@ w
     assert host.errors == []
 
 
-def updates(host: NotebookPage, start: int) -> Counter[str]:
-    """Number of updates that the kernel sent, by the widget's class and the traits in it."""
+def tick_texts(host: NotebookPage) -> list[str]:
+    """Texts under the columns of the first heatmap, once they stay as they are."""
+    host.still_pixels()
+    axis = host.page.locator(".heatwidget .bqplot").first.locator("g.axis").first
+    return axis.locator(".tick text").all_text_contents()
+
+
+def all_sent(host: NotebookPage) -> int:
+    """Wait until the page has all that the kernel has sent; the number of messages so far."""
+    start = host.mark()
     # A comm opened now comes to the page after all that was sent before.
     barrier = host.run("print(__import__('ipywidgets').Layout().model_id)")
     host.wait_until(lambda: any(m.comm_id == barrier for m in host.messages(start)))
+    return host.mark()
+
+
+def updates(host: NotebookPage, start: int) -> Counter[str]:
+    """Number of updates that the kernel sent, by the widget's class and the traits in it."""
+    all_sent(host)
     names = host.value(
         "{k: type(v).__name__ for k, v in "
         "__import__('ipywidgets.widgets.widget', fromlist=['_instances'])._instances.items()}"
