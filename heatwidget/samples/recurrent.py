@@ -131,7 +131,8 @@ class RecurrentModel(nn.Module):
     def __init__(self, config: RecurrentConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or RecurrentConfig()
-        self.transformer = nn.ModuleDict(
+        # Any: what is in a ModuleDict has no static type.
+        self.transformer: Any = nn.ModuleDict(
             {
                 "wte": nn.Embedding(config.n_bytes, config.d_model),
                 "prelude": nn.ModuleList(Block(config) for _ in range(config.n_prelude)),
