@@ -86,9 +86,8 @@ def lay_out(rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geo
     bottom = int(column_columns * _CHARACTER) + 32 if rotated else 44
     if height is None:
         # A whole number of pixels a row, where there is room, keeps all rows alike.
-        row = max(min(_TALLEST // rows.size, _ROW), 1)
-        picture = row * rows.size if rows.size <= _TALLEST else _TALLEST
-        height = max(picture, -(-_SHORTEST // rows.size) * rows.size) + 10 + bottom
+        row = max(min(_TALLEST // rows.size, _ROW), -(-_SHORTEST // rows.size))
+        height = min(row * rows.size, _TALLEST) + 10 + bottom
     return Geometry(
         width=width - _BAR,
         height=height,

@@ -22,7 +22,7 @@ _POINTER_MILLISECONDS = 50
 
 # `tick_rotate` turns a label around a point that is not its own, so that it ends up beside
 # its column and inside the picture; a CSS transform puts it where it belongs.
-_LEVEL = {"text-anchor": "middle", "transform": "none", "font-size": "inherit"}
+_LEVEL = {"text-anchor": "middle", "transform": "none", "font-size": "12px"}
 _UPRIGHT = {
     "text-anchor": "end",
     "transform": "rotate(-90deg) translate(-10px, -12px)",
