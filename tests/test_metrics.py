@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatwidget import metrics
 from heatwidget.metrics import (
+    activations,
+    blocks,
     cosine_to,
     normalization_label,
     normalize_activations,
@@ -21,6 +22,7 @@ from heatwidget.metrics import (
     residual_norms,
     step_norms,
 )
+from heatwidget.metrics import norms as distances
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -28,7 +30,7 @@ STATE_METRICS = [residual_norms, relative_residuals, step_norms, cosine_to]
 DTYPES = ["f2", "f4", "f8", ">f2", ">f4", ">f8", "i1", "u2", ">i4", "i8", "?"]
 SINGLE = {"f2", "f4", ">f2", ">f4", "i1", "u2", "?"}
 RULES = ["layer", "token", "global", "quantile"]
-BLOCKS = [2, 5, 16, 50, metrics._BLOCK_CELLS]
+BLOCKS = [2, 5, 16, 50, blocks.BLOCK_CELLS]
 
 
 def random_array(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -93,8 +95,8 @@ def test_blockwise_equals_plain_float64(
     if y is not None:
         single &= np.result_type(y.dtype, np.float32) == np.float32
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "_BLOCK_CELLS", block)
-        patch.setattr(metrics, "_KEPT_CELLS", kept)
+        patch.setattr(blocks, "BLOCK_CELLS", block)
+        patch.setattr(distances, "_KEPT_CELLS", kept)
         norms = residual_norms(x, y)
         relative = relative_residuals(x, y)
         steps = step_norms(x)
@@ -124,7 +126,7 @@ def test_blockwise_equals_plain_float64(
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
 def test_rounding_stays_small_over_many_elements(dtype: str) -> None:
     rng = np.random.default_rng(3)
-    x = rng.random((2, 3 * metrics._BLOCK_CELLS + 5)).astype(dtype)
+    x = rng.random((2, 3 * blocks.BLOCK_CELLS + 5)).astype(dtype)
     expected = plain_norms(x[:1].astype(np.float64) - x[1:])[0]
     assert residual_norms(x)[0] == pytest.approx(expected, rel=2e-6 if dtype != "f8" else 1e-13)
 
@@ -164,7 +166,7 @@ def test_a_power_of_two_scales_the_norm_exactly(
     x = (rng.integers(1, 16, (3, 4)) * rng.choice([-1, 1], (3, 4))).astype(dtype)
     exponent = int(power * (largest - 6))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "_BLOCK_CELLS", block)
+        patch.setattr(blocks, "BLOCK_CELLS", block)
         scaled = residual_norms(np.ldexp(x, exponent).astype(dtype), 0 * x)
         np.testing.assert_allclose(
             scaled, np.ldexp(residual_norms(x, 0 * x), exponent), rtol=rounding(x.dtype, 4)
@@ -180,11 +182,11 @@ def test_a_norm_too_large_for_the_dtype_is_inf_and_has_no_cosine() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["f2", ">f2", "f4", "f8"])
-@pytest.mark.parametrize("block", [2, metrics._BLOCK_CELLS])
+@pytest.mark.parametrize("block", [2, blocks.BLOCK_CELLS])
 def test_nan_and_inf_stay_in_their_own_vectors(
     monkeypatch: pytest.MonkeyPatch, dtype: str, block: int
 ) -> None:
-    monkeypatch.setattr(metrics, "_BLOCK_CELLS", block)
+    monkeypatch.setattr(blocks, "BLOCK_CELLS", block)
     x = np.ones((1, 6, 5), dtype)
     x[0, 1, 2], x[0, 2, 0], x[0, 3, 4] = np.nan, np.inf, -np.inf
     x[0, 4, 0], x[0, 4, 4] = np.nan, np.inf
@@ -206,8 +208,8 @@ def test_division_by_a_zero_norm_is_what_ieee_says() -> None:
 def test_every_half_precision_number_widens_exactly() -> None:
     half = np.arange(1 << 16).astype(np.uint16).view(np.float16)
     finite = half[np.isfinite(half)]
-    np.testing.assert_array_equal(metrics._widened(finite), finite.astype(np.float32))
-    np.testing.assert_array_equal(metrics._widened(half), half.astype(np.float32))
+    np.testing.assert_array_equal(blocks._widened(finite), finite.astype(np.float32))
+    np.testing.assert_array_equal(blocks._widened(half), half.astype(np.float32))
 
 
 def test_half_precision_is_subtracted_in_single() -> None:
@@ -215,9 +217,9 @@ def test_half_precision_is_subtracted_in_single() -> None:
     assert residual_norms(x)[0] == pytest.approx(np.hypot(2047.0, 131008))
 
 
-@pytest.mark.parametrize("block", [3, metrics._BLOCK_CELLS])
+@pytest.mark.parametrize("block", [3, blocks.BLOCK_CELLS])
 def test_masked_elements_count_as_nan(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
-    monkeypatch.setattr(metrics, "_BLOCK_CELLS", block)
+    monkeypatch.setattr(blocks, "BLOCK_CELLS", block)
     mask = np.zeros((3, 2, 4), bool)
     mask[0, 1, 2] = True
     x = np.ma.array(np.arange(24).reshape(3, 2, 4), mask=mask)
@@ -327,8 +329,8 @@ def big(kind: str, shape: tuple[int, ...]) -> np.ndarray:
 @pytest.fixture
 def eighth(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of an eighth of their size, so that an eighth of the memory shows a leak."""
-    monkeypatch.setattr(metrics, "_BLOCK_CELLS", metrics._BLOCK_CELLS // 8)
-    monkeypatch.setattr(metrics, "_KEPT_CELLS", metrics._KEPT_CELLS // 8)
+    monkeypatch.setattr(blocks, "BLOCK_CELLS", blocks.BLOCK_CELLS // 8)
+    monkeypatch.setattr(distances, "_KEPT_CELLS", distances._KEPT_CELLS // 8)
 
 
 @pytest.mark.parametrize("kind", ["f2", "f4", ">f8", "i4", "masked"])
@@ -400,7 +402,7 @@ def test_normalized_equals_plain(
     x = relaid(x, layout)
     before = x.tobytes()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "_BLOCK_CELLS", block)
+        patch.setattr(blocks, "BLOCK_CELLS", block)
         result = normalize_activations(x, rule=rule, quantile=quantile)
     assert x.tobytes() == before
     assert result.dtype == np.result_type(x.dtype, np.float32)
@@ -445,7 +447,7 @@ def test_ranked_is_the_sorted_value(values: list[float], dtype: Any, data: st.Da
     ordered = np.sort(x[np.isfinite(x)])
     if ordered.size:
         rank = data.draw(st.integers(0, ordered.size - 1))
-        assert metrics._ranked(x, rank, x.dtype) == ordered[rank]
+        assert activations._ranked(x, rank, x.dtype) == ordered[rank]
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -32,7 +32,7 @@ class ColorBar:
         self._image = ipywidgets.Image(format="png")
         self._spare = ipywidgets.Image(format="png")
         self._mark = bqplot.Image(image=self._image, x=(0, 1), y=(0, SPAN), scales=scales)
-        self._axis = TickedAxis(scales["y"], orientation="vertical", side="right")
+        self._axis = TickedAxis(scales["y"], side="right")
         self.figure = bqplot.Figure(
             marks=[self._mark],
             axes=[self._axis.axis],

@@ -112,10 +112,11 @@ class Player:
     def _ticked(self, change: Any) -> None:
         start, stop = self._axis.window(self._get())
         width = stop - start
-        if width == self._axis.size:
+        if change["new"] == 0:
+            if start > 0:
+                self._move_to(0, width)
+        elif width == self._axis.size:
             self._move_to(0, self._full_width)
-        elif change["new"] == 0:
-            self._move_to(0, width)
         elif stop < self._axis.size:
             self._move_to(start + change["new"] - change["old"], width)
         elif self.widget.repeat:

@@ -54,7 +54,7 @@ class Stage:
         scales = {name: bqplot.LinearScale(min=0, max=SPAN) for name in ("x", "y")}
         self._scales = scales
         self._x = TickedAxis(scales["x"])
-        self._y = TickedAxis(scales["y"], orientation="vertical")
+        self._y = TickedAxis(scales["y"], side="left")
         self._mouse = MouseInteraction(
             x_scale=scales["x"],
             y_scale=scales["y"],

@@ -8,6 +8,8 @@ import unicodedata
 _VISIBLE = {"\n": "↵", "\r": "␍", "\t": "⇥", "\x7f": "␡"}
 # Joins emoji into one; without it a family falls apart.
 _KEPT_FORMATS = {"\u200d"}
+# Accents take no column, and a letter can carry thousands.
+_CHARACTERS_PER_COLUMN = 4
 
 
 def visible(text: str) -> str:
@@ -27,12 +29,13 @@ def visible(text: str) -> str:
 
 def shorten(text: str, columns: int) -> str:
     """Text cut to a number of text columns, with an ellipsis where something is left out."""
-    if text_width(text) <= columns:
+    most = columns * _CHARACTERS_PER_COLUMN
+    if text_width(text) <= columns and len(text) <= most:
         return text
     used, end = 1, 0
     for end, character in enumerate(text):  # noqa: B007
         used += _character_width(character)
-        if used > columns:
+        if used > columns or end == most:
             break
     return text[:end] + "…"
 
@@ -46,9 +49,9 @@ def escape(text: str) -> str:
     """HTML that shows a text as it is, formulas included.
 
     Notebooks run MathJax over HTML; a dollar sign or backslash in an element of its own
-    starts no formula.
+    starts no formula. A lone surrogate is written out: no message can carry it.
     """
-    escaped = html.escape(text)
+    escaped = html.escape(text.encode("utf-8", "backslashreplace").decode("utf-8"))
     return escaped.replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
 
 
