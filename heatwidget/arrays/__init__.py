@@ -1,6 +1,7 @@
 """What the user has: arrays with names, and where they are read from."""
 
-from .labelled import DIMS, ITEM_DIMS, Axis, LabelledArray, as_labelled
+from .axis import DIMS, ITEM_DIMS, Axis
+from .labelled import LabelledArray, as_labelled
 from .source import ArraySource, Block, NumpySource, Region, ValueRange
 
 __all__ = [

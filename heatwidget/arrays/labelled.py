@@ -1,8 +1,7 @@
-"""An array with named axes: dims, coordinates, labels."""
+"""An array with named axes."""
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,77 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-ITEM_DIMS = ("token", "prompt")
-DIMS = ("iteration", "layer", *ITEM_DIMS)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Axis:
-    """One named axis of an array.
-
-    Parameters
-    ----------
-    name : str
-        One of ``iteration``, ``layer``, ``token``, ``prompt``.
-    coordinates : ndarray of int64, shape (size,)
-        What the user reads and writes for each index, strictly increasing:
-        iteration or layer numbers, or the positions 0..size-1 of tokens.
-    labels : tuple of str, shape (size,), optional
-        The text of each token or prompt.
-    """
-
-    name: str
-    coordinates: NDArray[np.int64]
-    labels: tuple[str, ...] | None = None
-
-    @property
-    def size(self) -> int:
-        """Number of indices along the axis."""
-        return int(self.coordinates.size)
-
-    @property
-    def bounds(self) -> tuple[int, int]:
-        """First and last coordinate."""
-        return int(self.coordinates[0]), int(self.coordinates[-1])
-
-    def label(self, index: int) -> str:
-        """Text of one index: the token itself, or its coordinate."""
-        return self.labels[index] if self.labels else str(self.coordinates[index])
-
-    def window(self, asked: tuple[float | None, float | None]) -> tuple[int, int]:
-        """Half-open index window of an inclusive coordinate range.
-
-        The one place where what the user writes becomes indices. It is total: a range
-        that is reversed, lies outside or falls between two coordinates gives the
-        nearest window of at least one index.
-
-        Parameters
-        ----------
-        asked : tuple of float or None
-            First and last coordinate, both included; None is the axis's own end.
-
-        Returns
-        -------
-        tuple of int
-            ``(start, stop)`` with ``0 <= start < stop <= size``.
-        """
-        first, last = self.bounds
-        low = first if asked[0] is None or asked[0] != asked[0] else asked[0]
-        high = last if asked[1] is None or asked[1] != asked[1] else asked[1]
-        low, high = min(low, high), max(low, high)
-        start = int(np.searchsorted(self.coordinates, low, side="left"))
-        stop = int(np.searchsorted(self.coordinates, high, side="right"))
-        if start < stop:
-            return start, stop
-        nearest = self.nearest((low + high) / 2)
-        return nearest, nearest + 1
-
-    def nearest(self, coordinate: float) -> int:
-        """Index whose coordinate is nearest to the one given."""
-        right = min(int(np.searchsorted(self.coordinates, coordinate)), self.size - 1)
-        left = max(right - 1, 0)
-        distance = (abs(self.coordinates[i] - coordinate) for i in (left, right))
-        return left if operator.le(*distance) else right
+from .axis import DIMS, ITEM_DIMS, Axis, make_axis
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,27 +111,6 @@ def as_labelled(
     return LabelledArray(values, axes, _quantity(array), getattr(array, "attrs", {}))
 
 
-def make_axis(name: str, size: int, coords: Any = None) -> Axis:
-    """Axis of a given size with coordinates or labels, checked.
-
-    Parameters
-    ----------
-    name : str
-        One of ``iteration``, ``layer``, ``token``, ``prompt``.
-    size : int
-        Number of indices.
-    coords : array_like, optional
-        Whole numbers, strictly increasing, for iteration and layer; texts for token and
-        prompt. By default 0..size-1, layers too: only the user knows what counts from 1.
-    """
-    positions = np.arange(size, dtype=np.int64)
-    if coords is None:
-        return Axis(name, positions)
-    if name in ITEM_DIMS:
-        return Axis(name, positions, _as_texts(f"{name}s", coords, size))
-    return Axis(name, _as_numbers(f"{name}s", coords, size))
-
-
 def _as_values(array: Any) -> NDArray[Any]:
     """Plain or masked numpy array of real numbers with 2 or 3 non-empty axes."""
     if isinstance(array, LabelledArray) or _is_xarray(array):
@@ -276,31 +184,3 @@ def _quantity(array: Any) -> str:
     text = str(array.attrs.get("long_name") or getattr(array, "name", None) or "")
     units = array.attrs.get("units")
     return f"{text} [{units}]" if text and units else text
-
-
-def _as_texts(argument: str, coords: Any, size: int) -> tuple[str, ...]:
-    if isinstance(coords, (str, bytes)) or not hasattr(coords, "__iter__"):
-        raise TypeError(f"{argument} must be a sequence of {size} texts, got {coords!r}")
-    texts = tuple(_as_text(text) for text in coords)
-    if len(texts) != size:
-        raise ValueError(f"{argument} must have one text for each of {size}, got {len(texts)}")
-    return texts
-
-
-def _as_text(text: Any) -> str:
-    return text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else str(text)
-
-
-def _as_numbers(argument: str, coords: Any, size: int) -> NDArray[np.int64]:
-    numbers = np.asarray(coords if hasattr(coords, "dtype") else list(coords))
-    if numbers.dtype.kind not in "iuf":
-        raise TypeError(f"{argument} must be whole numbers, got dtype {numbers.dtype}")
-    if numbers.shape != (size,):
-        raise ValueError(
-            f"{argument} must have one number for each of {size}, got shape {numbers.shape}"
-        )
-    with np.errstate(invalid="ignore"):
-        whole = numbers.astype(np.int64)
-    if not np.array_equal(whole, numbers) or not (np.diff(whole) > 0).all():
-        raise ValueError(f"{argument} must be whole numbers that increase strictly, got {numbers}")
-    return whole

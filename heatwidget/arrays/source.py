@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .labelled import Axis, LabelledArray
+from .axis import Axis
+from .labelled import LabelledArray
 
 # Values looked at together while scanning: they stay in the processor's cache.
 _SCAN_CELLS = 1 << 16
@@ -111,12 +112,13 @@ class NumpySource:
         A masked array's masked values count as pending: they are not there.
     """
 
-    __slots__ = ("_changed", "_mask", "_range", "_values", "axes")
+    __slots__ = ("_array", "_changed", "_mask", "_range", "_values", "axes")
 
     def __init__(self, array: LabelledArray) -> None:
         self.axes = array.axes
+        self._array = array.values
         self._values = np.ma.getdata(array.values)
-        self._mask = np.ma.getmaskarray(array.values) if np.ma.is_masked(array.values) else None
+        self._mask = _mask_of(array.values)
         self._range: ValueRange | None = None
         self._changed: tuple[Region, ...] = ()
 
@@ -144,7 +146,8 @@ class NumpySource:
         return self._range
 
     def refresh(self) -> None:
-        """Take note that the user has changed the array in place."""
+        """Take note that the user has changed the array in place, its mask too."""
+        self._mask = _mask_of(self._array)
         self._range = None
         self._changed = (Region(tuple((0, axis.size) for axis in self.axes)),)
 
@@ -152,6 +155,11 @@ class NumpySource:
         """Return what has changed since the last call, and forget it."""
         changed, self._changed = self._changed, ()
         return changed
+
+
+def _mask_of(values: NDArray[Any]) -> NDArray[np.bool_] | None:
+    """Mask of an array in which something is masked, else None."""
+    return np.ma.getmaskarray(values) if np.ma.is_masked(values) else None
 
 
 def scan_values(values: NDArray[Any]) -> ValueRange:
@@ -163,23 +171,29 @@ def scan_values(values: NDArray[Any]) -> ValueRange:
         Temporary memory is a few cache-sized buffers whatever the size.
     """
     found = ValueRange()
-    native = np.result_type(values.dtype, np.float32) if values.dtype.itemsize < 4 else None
     chunks = np.nditer(
         values,
         flags=["external_loop", "buffered", "zerosize_ok"],
-        op_dtypes=[native or values.dtype.newbyteorder("=")],
+        op_dtypes=[_scan_type(values.dtype)],
         casting="same_kind",
         order="K",
         buffersize=_SCAN_CELLS,
     )
-    for chunk in chunks:
-        found = _widen(found, _scan_chunk(chunk))
+    # A long number beyond double precision counts as infinite, as it does in a frame.
+    with np.errstate(over="ignore"):
+        for chunk in chunks:
+            found = _widen(found, _scan_chunk(chunk))
     return found
 
 
+def _scan_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Type that numpy scans fast: big-endian, short and long ones it does not."""
+    if dtype.itemsize < 4:
+        return np.dtype(np.float32)
+    return np.dtype(np.float64) if dtype.itemsize > 8 else dtype.newbyteorder("=")
+
+
 def _scan_chunk(chunk: Any) -> ValueRange:
-    if not chunk.size:
-        return ValueRange()
     low, high = chunk.min(), chunk.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         chunk = chunk[np.isfinite(chunk)]

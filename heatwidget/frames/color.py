@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 ColorScale = Literal["linear", "log"]
 COLOR_SCALES: tuple[ColorScale, ...] = ("linear", "log")
-_TINY, _HUGE = float(np.finfo(np.float64).tiny), float(np.finfo(np.float64).max)
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+FLOAT32_TINY = float(np.finfo(np.float32).smallest_subnormal)
 
 
 class CellState(IntEnum):
@@ -46,7 +47,7 @@ def resolve_limits(
     Parameters
     ----------
     color_range : tuple of float or None
-        What was asked; None takes the array's.
+        What was asked, as `usable_end` gives it; None takes the array's.
     value_range : ValueRange
         Extent of the whole array's values.
     scale : {"linear", "log"}
@@ -58,12 +59,13 @@ def resolve_limits(
     Returns
     -------
     tuple of float
-        ``low < high``, both finite, both positive under log.
+        ``low < high``, both finite, both positive under log. What the array or the user
+        has beyond float32 is cut as the values of a frame are.
     """
     low, high = _array_limits(value_range, scale, squared, natural_range)
-    asked_low, asked_high = (_usable(end, scale) for end in color_range)
-    low = low if asked_low is None else asked_low
-    high = high if asked_high is None else asked_high
+    asked_low, asked_high = color_range
+    low = _as_shown(low if asked_low is None else asked_low, scale)
+    high = _as_shown(high if asked_high is None else asked_high, scale)
     if low < high:
         return low, high
     return _spread(low, high, asked_low is not None, asked_high is not None, scale)
@@ -111,8 +113,9 @@ def color_positions(values: ArrayLike, rule: ColorRule) -> NDArray[np.float64]:
         if rule.scale == "log":
             span = np.log(high) - np.log(low)
             return np.asarray((np.log(x) - np.log(low)) / span, np.float64)
-        # Halves, because high - low can overflow.
-        return np.asarray((x / 2 - low / 2) / (high / 2 - low / 2), np.float64)
+        # Halves where high - low overflows; not always, because tiny limits have no half.
+        unit = 1.0 if isfinite(high - low) else 2.0
+        return np.asarray((x / unit - low / unit) / (high / unit - low / unit), np.float64)
 
 
 def color_indices(
@@ -131,8 +134,8 @@ def color_indices(
     ndarray of uint8 of the same shape
         ``0..N_VALUE_COLORS - 1`` for values, ``N_VALUE_COLORS + state`` for all else.
     """
-    place = color_positions(values, rule) * N_VALUE_COLORS
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        place = color_positions(values, rule) * N_VALUE_COLORS
         index = np.clip(np.nan_to_num(place, nan=0.0), 0, N_VALUE_COLORS - 1).astype(np.uint8)
     special = states != CellState.VALUE
     index[special] = N_VALUE_COLORS + states[special]
@@ -156,11 +159,16 @@ def _array_limits(
     return low, high
 
 
-def _usable(end: float | None, scale: ColorScale) -> float | None:
+def usable_end(end: float | None, scale: ColorScale) -> float | None:
     """End of a colour range as asked, or None where this scale cannot have it."""
     if end is None or not isfinite(end) or (scale == "log" and end <= 0):
         return None
     return float(end)
+
+
+def _as_shown(limit: float, scale: ColorScale) -> float:
+    """Limit within what float32 holds, as the values of a frame are."""
+    return min(max(limit, FLOAT32_TINY if scale == "log" else -FLOAT32_MAX), FLOAT32_MAX)
 
 
 def _spread(
@@ -172,10 +180,9 @@ def _spread(
     keep_low, keep_high = low_asked and not high_asked, high_asked and not low_asked
     anchor = high if keep_high else low
     if scale == "log":
-        below, above = max(anchor / 10, _TINY), min(anchor * 10, _HUGE)
+        below, above = anchor / 10, anchor * 10
     else:
         reach = abs(anchor) or 1.0
         zero_alone = anchor == 0 and not keep_high
-        below = 0.0 if zero_alone else max(anchor - reach, -_HUGE)
-        above = min(anchor + reach, _HUGE)
+        below, above = (0.0 if zero_alone else anchor - reach), anchor + reach
     return (anchor if keep_low else below), (anchor if keep_high else above)

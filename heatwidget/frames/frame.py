@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..arrays.source import ArraySource, Block, Region
 from .bins import bin_edges
-from .color import CellState, cell_states
+from .color import FLOAT32_MAX, FLOAT32_TINY, CellState, cell_states
 from .reducers import Collapse, pool
 from .view import CellRule, ResolvedView
 
@@ -20,8 +20,6 @@ Span = tuple[int, int]
 # Array cells read at a time: bounds the temporaries of a frame to a few tens of megabytes
 # and keeps most of the work in the processor's cache.
 _BLOCK_CELLS = 1 << 18
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
-_FLOAT32_TINY = float(np.finfo(np.float32).smallest_subnormal)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,8 +173,8 @@ def _cells(
     values, pending = np.empty(shape, np.float32), np.zeros(shape, bool)
     for r, c in _blocks(rule, row_edges, column_edges):
         block = _collapsed(source, rule, r, c)
-        block = pool(block, r - r[0], 0, rule.pooling)
-        block = pool(block, c - c[0], 1, rule.pooling)
+        if rule.row_bin > 1 or rule.column_bin > 1:
+            block = pool(block, r - r[0], c - c[0], rule.pooling)
         i, j = np.searchsorted(row_edges, r[0]), np.searchsorted(column_edges, c[0])
         index = (slice(i, i + len(r) - 1), slice(j, j + len(c) - 1))
         values[index] = _as_float32(block.values)
@@ -253,7 +251,8 @@ def _arrange(values: NDArray[Any], order: Sequence[int]) -> NDArray[Any]:
 def _native(values: NDArray[Any]) -> NDArray[Any]:
     """Values in a type that numpy reduces fast: big-endian, half and long types are not."""
     if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
-        return values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
@@ -264,7 +263,7 @@ def _as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     with np.errstate(over="ignore", under="ignore"):
         narrow: NDArray[np.float32] = values.astype(np.float32)
         lost = np.isinf(narrow) & np.isfinite(values)
-        narrow[lost] = np.copysign(_FLOAT32_MAX, values[lost])
+        narrow[lost] = np.copysign(FLOAT32_MAX, values[lost])
         lost = (narrow == 0) & (values != 0)
-        narrow[lost] = np.copysign(_FLOAT32_TINY, values[lost])
+        narrow[lost] = np.copysign(FLOAT32_TINY, values[lost])
     return narrow

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 N_VALUE_COLORS = 248
 STATE_COLORS: tuple[str, ...] = (
     "#000000",  # unused
-    "#dcc4e2",  # pending
+    "#ddc2e4",  # pending
     "#00e5ff",  # NaN
     "#ff3dff",  # +inf
     "#00ff66",  # -inf
-    "#9c5a2e",  # zero or negative under log
-    "#2f4bff",  # below the range
+    "#784b0f",  # zero or negative under log
+    "#0000ff",  # below the range
     "#ff2a1f",  # above the range
 )
 

@@ -90,10 +90,12 @@ class Collapse:
             self._add_pick(block)
             return
         rule = _RULES[self._reducer]
-        total, count = _merge(rule, block, np.zeros(1, np.int64), axis=0)
+        values, count = _prepare(rule, block)
+        everything = np.array([0, len(values)])
+        total = _merge(rule, values, everything, axis=0)[0]
         with np.errstate(all="ignore"):
-            self._total = total[0] if self._total is None else rule.merge(self._total, total[0])
-        self._count = self._count + count[0]
+            self._total = total if self._total is None else rule.merge(self._total, total)
+        self._count = self._count + _merge_counts(count, everything, axis=0)[0]
 
     def result(self) -> Block:
         """Reduced values, shape (...); at least one block must have come."""
@@ -113,51 +115,66 @@ class Collapse:
             self._count = self._count | present
 
 
-def pool(block: Block, edges: NDArray[np.int64], axis: int, pooling: str) -> Block:
-    """Values of neighbouring indices merged, bin by bin, along one axis.
+def pool(
+    block: Block, row_edges: NDArray[np.int64], column_edges: NDArray[np.int64], pooling: str
+) -> Block:
+    """Values of neighbouring cells merged, bin by bin.
 
     Parameters
     ----------
-    block : Block, any shape
-    edges : ndarray of int64, shape (n_bins + 1,)
+    block : Block, shape (n_rows, n_columns)
+    row_edges, column_edges : ndarray of int64, shape (n_bins + 1,)
         Strictly increasing, from 0 to the size of the axis.
-    axis : int
     pooling : str
         One of `POOLINGS`.
 
     Returns
     -------
     Block
-        With ``n_bins`` indices along `axis`.
+        One cell for each pair of bins. Each value in it weighs the same, whatever else
+        of its row or column is pending.
     """
-    if len(edges) - 1 == block.values.shape[axis]:
-        return block
     rule = _RULES[pooling]
-    total, count = _merge(rule, block, edges[:-1], axis)
-    return _finish(rule, total, count)
+    values, count = _prepare(rule, block)
+    for axis, edges in enumerate((row_edges, column_edges)):
+        if len(edges) - 1 < values.shape[axis]:
+            values = _merge(rule, values, edges, axis)
+            count = _merge_counts(count, edges, axis)
+    return _finish(rule, values, count)
 
 
-def _merge(
-    rule: _Rule, block: Block, starts: NDArray[np.int64], axis: int
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Merged values of each group along `axis`, and how many went into each."""
+def _prepare(rule: _Rule, block: Block) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Values ready to merge, and for each whether it counts; of shape (1, ...) if all do."""
     values, pending = block
-    sizes = np.diff(starts, append=values.shape[axis])
-    shape = [1] * values.ndim
-    shape[axis] = -1
     with np.errstate(all="ignore"):
         prepared = rule.prepare(values)
-        if pending is None:
-            count = sizes.reshape(shape)
-        else:
-            count = np.add.reduceat(~pending, starts, axis=axis, dtype=np.int64)
-            prepared = np.where(pending, prepared.dtype.type(_limit(rule, prepared)), prepared)
-        if len(starts) == 1:
+    if pending is None:
+        return prepared, np.ones((1,) * values.ndim, np.int64)
+    neutral = prepared.dtype.type(_limit(rule, prepared))
+    return np.where(pending, neutral, prepared), (~pending).astype(np.int64)
+
+
+def _merge(rule: _Rule, values: NDArray[Any], edges: NDArray[np.int64], axis: int) -> NDArray[Any]:
+    """Merged values of each bin along `axis`."""
+    with np.errstate(all="ignore"):
+        if len(edges) == 2:
             # Several times faster than reduceat, and the usual case: the hidden axis.
-            total = rule.merge.reduce(prepared, axis=axis, dtype=rule.accumulator, keepdims=True)
-        else:
-            total = rule.merge.reduceat(prepared, starts, axis=axis, dtype=rule.accumulator)
-    return total, count
+            return np.asarray(
+                rule.merge.reduce(values, axis=axis, dtype=rule.accumulator, keepdims=True)
+            )
+        return rule.merge.reduceat(values, edges[:-1], axis=axis, dtype=rule.accumulator)
+
+
+def _merge_counts(
+    count: NDArray[np.int64], edges: NDArray[np.int64], axis: int
+) -> NDArray[np.int64]:
+    """How many values went into each bin along `axis`."""
+    if count.shape[axis] > 1:
+        return np.add.reduceat(count, edges[:-1], axis=axis)
+    # One count stands for all.
+    shape = [1] * count.ndim
+    shape[axis] = -1
+    return count * np.diff(edges).reshape(shape)
 
 
 def _limit(rule: _Rule, values: NDArray[Any]) -> Any:

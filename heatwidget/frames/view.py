@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..arrays.labelled import Axis
+from ..arrays.axis import Axis
 from ..arrays.source import ValueRange
 from .bins import bin_size
-from .color import ColorScale, resolve_limits
+from .color import ColorScale, resolve_limits, usable_end
 
 AskedRange = tuple[float | None, float | None]
 Window = tuple[int, int]
@@ -150,14 +150,15 @@ def resolve(view: View, axes: Sequence[Axis], value_range: ValueRange) -> Resolv
         reducer=view.reducer,
         pooling=pooling,
     )
+    low, high = (usable_end(end, view.color_scale) for end in view.color_range)
     limits = resolve_limits(
-        view.color_range,
+        (low, high),
         value_range,
         scale=view.color_scale,
         squared=squared,
         natural_range=view.natural_range,
     )
-    fixed = (view.color_range[0] is not None, view.color_range[1] is not None)
+    fixed = (low is not None, high is not None)
     return ResolvedView(cells, ColorRule(limits, fixed, view.color_scale))
 
 

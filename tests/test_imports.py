@@ -1,0 +1,159 @@
+"""Which part of the package may import which: data walk one way."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import heatwidget
+
+PACKAGE = Path(heatwidget.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+WIDGET_LIBRARIES = {"bqplot", "bqplot_image_gl", "ipywidgets", "traitlets"}
+
+# Part -> the parts it may import, besides itself. `cli` stands above all others.
+PARTS = {
+    "arrays": set(),
+    "frames": {"arrays"},
+    "metrics": set(),
+    "samples": {"arrays", "metrics"},
+    "capture": {"arrays", "metrics"},
+    "widgets": {"arrays", "frames"},
+    "export": {"arrays", "frames", "widgets"},
+}
+# Part -> the libraries it may import, besides the standard one.
+LIBRARIES = {
+    "arrays": {"numpy"},
+    "frames": {"numpy"},
+    "metrics": {"numpy"},
+    "samples": {"numpy"},
+    "capture": {"numpy", "torch"},
+    "widgets": {"numpy", *WIDGET_LIBRARIES},
+    "__init__": set(),
+}
+TORCH_MODULES = {"samples/recurrent.py"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Full names of all that a module imports, at its top or inside a function."""
+    # Of a package's `__init__.py` the one dot is the package itself.
+    here = ["heatwidget", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            home = here[: len(here) - node.level + 1] if node.level else []
+            home = [*home, *([node.module] if node.module else [])]
+            # A name may be a module itself, as in `from .. import samples`.
+            yield from (".".join([*home, name.name]) for name in node.names)
+
+
+def part_of(path: Path) -> str:
+    """Name of the folder, or of the module, right under the package."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def first_party(path: Path) -> set[str]:
+    """Parts of the package that a module imports."""
+    names = [name.split(".") for name in imported(path)]
+    return {name[1] for name in names if name[0] == "heatwidget" and len(name) > 1}
+
+
+def third_party(path: Path) -> set[str]:
+    """Libraries that a module imports, without the standard one."""
+    names = {name.split(".")[0] for name in imported(path)}
+    return names - sys.stdlib_module_names - {"heatwidget"}
+
+
+def module_name(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_no_arrow_points_back(path: Path) -> None:
+    """From capture to arrays, frames, widgets, export, and never the other way."""
+    part = part_of(path)
+    if part in PARTS:
+        assert first_party(path) <= {*PARTS[part], part}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_only_these_libraries(path: Path) -> None:
+    """Only numpy below the widgets, widget libraries in them alone, torch in two places only."""
+    part = part_of(path)
+    allowed = LIBRARIES.get(part, set())
+    if module_name(path) in TORCH_MODULES:
+        allowed = {*allowed, "torch"}
+    if part in LIBRARIES:
+        assert third_party(path) <= allowed
+    elif part != "capture":
+        assert "torch" not in third_party(path)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_nothing_imports_the_widgets(path: Path) -> None:
+    """But what stands above them, and the package's lazy names."""
+    if "widgets" in first_party(path):
+        assert part_of(path) in {"widgets", "export", "cli", "__init__"}
+
+
+def test_the_reader_of_imports_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Relative and absolute, inside functions too; so an arrow back would be seen."""
+    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
+    module = tmp_path / "arrays" / "bad.py"
+    module.parent.mkdir()
+    module.write_text(
+        "from .. import frames\nfrom ..widgets.marks import Mark\nfrom .axis import Axis\n"
+        "import heatwidget.export, os.path\ndef f():\n    from torch import nn\n"
+    )
+    assert first_party(module) == {"arrays", "frames", "widgets", "export"}
+    assert third_party(module) == {"torch"}
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Top-level modules that a statement loads in a fresh interpreter."""
+    code = f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in run.stdout.split()}
+
+
+def test_arrays_and_frames_bring_no_widget_library() -> None:
+    """They run where there is no notebook, and load nothing that they do not need."""
+    loaded = loaded_by("import heatwidget.frames, heatwidget.arrays, heatwidget.metrics")
+    assert "numpy" in loaded
+    assert not loaded & {*WIDGET_LIBRARIES, "pandas", "torch", "xarray"}
+
+
+def test_reading_an_xarray_imports_none() -> None:
+    """Arrays from other libraries are known by how they look."""
+    statement = "import numpy, heatwidget.arrays as a; a.as_labelled"
+    call = "(numpy.ones((2, 2)), default_dims={2: ('layer', 'token')})"
+    assert not loaded_by(statement + call) & {*WIDGET_LIBRARIES, "pandas", "torch", "xarray"}
+
+
+def test_the_package_itself_brings_nothing() -> None:
+    """`import heatwidget` loads the standard library only, not even numpy."""
+    assert loaded_by("import heatwidget") <= {*sys.stdlib_module_names, "heatwidget"}
+
+
+@pytest.mark.parametrize("name", heatwidget.__all__)
+def test_public_names(name: str) -> None:
+    """Each can be had, and is offered by completion."""
+    assert getattr(heatwidget, name) is not None
+    assert name in dir(heatwidget)
+
+
+def test_public_names_are_in_order() -> None:
+    """Each once, and by the alphabet."""
+    assert list(heatwidget.__all__) == sorted(set(heatwidget.__all__))
+
+
+def test_unknown_name() -> None:
+    """An unknown name is an error as of any module."""
+    with pytest.raises(AttributeError, match="module 'heatwidget' has no attribute 'Heatmop'"):
+        heatwidget.Heatmop  # noqa: B018
