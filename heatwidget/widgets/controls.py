@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import ceil, floor
+from threading import RLock, get_ident
 from typing import Any
 
 import ipywidgets
@@ -19,49 +20,61 @@ AskedRange = tuple[Any, Any]
 RANGE_DIMS = {"iteration_range": "iteration", "layer_band": "layer"}
 
 
-class RangeSlider:
-    """Slider over the coordinates of one axis.
+class Follower:
+    """Control that stands where a trait is, and sets it when a hand moves the control.
 
     Parameters
     ----------
-    axis : Axis
-        With at least two indices.
-    on_move : callable
-        Called with ``(first, last)`` when a hand has moved it.
+    widget : ipywidgets.ValueWidget
+    get : callable
+        Returns the value at which the control belongs at present.
+    set : callable
+        Takes the value to which a hand has moved it.
     """
 
-    def __init__(self, axis: Axis, on_move: Callable[[tuple[int, int]], None]) -> None:
-        first, last = axis.bounds
-        self._bounds = (first, last)
-        self._on_move = on_move
-        self._following = False
-        self.widget = ipywidgets.IntRangeSlider(
-            value=(first, last),
-            min=first,
-            max=last,
-            step=int(np.gcd.reduce(np.diff(axis.coordinates))),
-            description=axis.name,
-            tooltip=f"{axis.name}s shown, both ends included",
-            style={"description_width": "58px"},
-            layout=ipywidgets.Layout(flex="1 1 300px", width="auto", min_width="260px"),
-        )
-        self.widget.observe(self._moved, "value")
+    def __init__(self, widget: Any, get: Callable[[], Any], set: Callable[[Any], None]) -> None:
+        self.widget = widget
+        self._get, self._set = get, set
+        self._lock, self._following = RLock(), 0
+        widget.observe(self._moved, "value")
 
-    def follow(self, asked: AskedRange) -> None:
-        """Move to a range that was set in Python. Nothing is sent if it is there already."""
-        first, last = self._bounds
-        wanted = (first if asked[0] is None else asked[0], last if asked[1] is None else asked[1])
-        wanted = (floor(wanted[0]), ceil(wanted[1]))
-        if self.widget.value != wanted:
-            self._following = True
+    def follow(self) -> None:
+        """Move to what was set in Python. Nothing is sent if it is there already."""
+        # Where the trait is now: an observer or another thread may have set it again since.
+        with self._lock:
+            self._following = get_ident()
             try:
-                self.widget.value = wanted
+                self.widget.value = self._get()
             finally:
-                self._following = False
+                self._following = 0
 
     def _moved(self, change: Any) -> None:
-        if not self._following:
-            self._on_move(change["new"])
+        # A hand moves it on another thread, perhaps while this one follows.
+        if self._following != get_ident():
+            self._set(change["new"])
+
+
+def range_slider(
+    axis: Axis, get: Callable[[], AskedRange], set: Callable[[tuple[int, int]], None]
+) -> Follower:
+    """Slider over the coordinates of an axis, which has at least two."""
+    first, last = axis.bounds
+
+    def place() -> tuple[int, int]:
+        low, high = get()
+        return floor(first if low is None else low), ceil(last if high is None else high)
+
+    widget = ipywidgets.IntRangeSlider(
+        value=place(),
+        min=first,
+        max=last,
+        step=int(np.gcd.reduce(np.diff(axis.coordinates))),
+        description=axis.name,
+        tooltip=f"{axis.name}s shown, both ends included",
+        style={"description_width": "58px"},
+        layout=ipywidgets.Layout(flex="1 1 300px", width="auto", min_width="260px"),
+    )
+    return Follower(widget, place, set)
 
 
 class Player:
@@ -130,18 +143,17 @@ class Player:
         self._set((int(coordinates[start]), int(coordinates[start + width - 1])))
 
 
-def reducer_choice(reducer: str, axis: Axis, on_choice: Callable[[str], None]) -> Any:
+def reducer_choice(axis: Axis, get: Callable[[], str], set: Callable[[str], None]) -> Follower:
     """Dropdown of how the hidden axis is collapsed."""
-    choice = ipywidgets.Dropdown(
+    widget = ipywidgets.Dropdown(
         options=REDUCERS,
-        value=reducer,
+        value=get(),
         description=f"{axis.name}s by",
         tooltip=f"How the {axis.name}s in the range become one value",
         style={"description_width": "initial"},
         layout=ipywidgets.Layout(width="160px", flex="0 0 auto"),
     )
-    choice.observe(lambda change: on_choice(change["new"]), "value")
-    return choice
+    return Follower(widget, get, set)
 
 
 def reset_button(on_click: Callable[[], None]) -> ipywidgets.Button:
@@ -189,34 +201,36 @@ class Controls:
         set: Callable[[str, Any], None],
         reset: Callable[[], None],
     ) -> None:
-        self.sliders: dict[str, RangeSlider] = {}
         self.player: Player | None = None
-        self.reducer: Any = None
-        for trait, dim in RANGE_DIMS.items():
+        # Controls by the trait that they follow.
+        self.sliders: dict[str, Follower] = {}
+        self.choices: dict[str, Follower] = {}
+        for name, dim in RANGE_DIMS.items():
             if dim in axes and axes[dim].size > 1:
-                self.sliders[trait] = RangeSlider(axes[dim], partial(set, trait))
+                self.sliders[name] = range_slider(axes[dim], partial(get, name), partial(set, name))
         if "iteration_range" in self.sliders:
             axis, name = axes["iteration"], "iteration_range"
             full_width = 1 if collapsed == "iteration" else max(axis.size // 4, 1)
             self.player = Player(axis, partial(get, name), partial(set, name), full_width)
         if collapsed is not None:
-            self.reducer = reducer_choice(get("reducer"), axes[collapsed], partial(set, "reducer"))
+            name = "reducer"
+            choice = reducer_choice(axes[collapsed], partial(get, name), partial(set, name))
+            self.choices[name] = choice
         self.reset = reset_button(reset)
         self.widgets = [
             *([self.player.widget] if self.player else []),
-            *(slider.widget for slider in self.sliders.values()),
-            *([self.reducer] if self.reducer else []),
+            *(follower.widget for follower in self._followers.values()),
             self.reset,
         ]
-        for trait in self.sliders:
-            self.follow(trait, get(trait))
 
-    def follow(self, trait: str, value: Any) -> None:
+    @property
+    def _followers(self) -> dict[str, Follower]:
+        return self.sliders | self.choices
+
+    def follow(self, trait: str, _: Any = None) -> None:
         """Show what was set in Python. Nothing is sent to a control that shows it already."""
-        if trait in self.sliders:
-            self.sliders[trait].follow(value)
-        elif trait == "reducer" and self.reducer is not None:
-            self.reducer.value = value
+        if trait in self._followers:
+            self._followers[trait].follow()
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
         """Yield every widget that was made for it."""

@@ -80,6 +80,9 @@ def lay_out(rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geo
     """
     row_columns = min(_longest(rows), int(width * _ROW_SHARE / _CHARACTER))
     column_columns = min(_longest(columns), _COLUMN_COLUMNS)
+    if height is not None and columns.labels is not None:
+        # Upright labels leave room for a picture, however low.
+        column_columns = min(column_columns, max(int((height - 10 - 56) / _CHARACTER), 1))
     left = int(row_columns * _CHARACTER) + 40
     narrow = (width - _BAR - left) * 2 / 3 / columns.size
     rotated = columns.labels is not None and column_columns * _CHARACTER > narrow

@@ -53,7 +53,7 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         Where a trait's value is not allowed.
     """
 
-    frame = traitlets.Instance(Frame, read_only=True, help="What is on screen.")
+    frame = traitlets.Instance(Frame, allow_none=True, read_only=True, help="What is on screen.")
 
     _default_dims: ClassVar[Mapping[int, tuple[str, ...]]] = {
         2: ("iteration", "item"),
@@ -76,8 +76,11 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         self._held = 1
         self._frame: Frame | None = None
         self._pointer: tuple[float, float] | None = None
+        self._fitted = False
         self._own_quantity = str(type(self).quantity.default_value)
-        super().__init__(layout=keywords.pop("layout", {}))
+        layout = keywords.pop("layout", None)
+        super().__init__(layout=layout or {})
+        self._own_layout = None if layout is self.layout else self.layout
         self._build()
         self._closed = False
         try:
@@ -86,6 +89,15 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
             self.close()
             raise
         self._initial = self.view_state()
+
+    @property
+    def play(self) -> Any:
+        """The play button, an `ipywidgets.Play`: its `interval` and `repeat` can be set.
+
+        None where there are no iterations to play.
+        """
+        player = self._controls.player if self._controls else None
+        return player.widget if player else None
 
     def reset(self) -> None:
         """Put the view back as it was when the widget was made."""
@@ -110,7 +122,9 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         check_keywords(data, DATA_KEYWORDS, "set_array()")
         labelled = label_array(array, data, self._default_dims)
         name = type(self).__name__
-        shown = choose_axes(labelled.dims, self._settled_axes, None, None, name)
+        kept = {self.rows, self.columns} <= set(labelled.dims)
+        rows, columns = (self.rows, self.columns) if kept else (None, None)
+        shown = choose_axes(labelled.dims, self._settled_axes, rows, columns, name)
         self._hold(1)
         self._adopt(labelled, shown, {})
         self._initial.update(iteration_range=list(ALL), layer_band=list(ALL))
@@ -164,7 +178,7 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
             quantity = self._follow_quantity(labelled)
             self._set_traits({**dict.fromkeys(misfit, ALL), "quantity": quantity, **traits})
             self._fit_controls()
-            self._fit()
+            self._fitted = False
         finally:
             self._hold(-1)
         self._tick()
@@ -207,7 +221,8 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
             yield from owned(part)
         if self._controls:
             yield from self._controls.owned()
-        yield self.layout
+        if self._own_layout:
+            yield self._own_layout
 
     # Asked -> shown
 
@@ -231,6 +246,8 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         with self._lock:
             if self._held or self._closed:
                 return
+            if not self._fitted:
+                self._fit()
             source = self._source
             # Before reading: a write that comes while reading stays marked.
             changed = source.take_changed()
@@ -238,9 +255,10 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
             view = resolve(asked, source.axes, source.value_range())
             self._frame = render(source, view, previous=self._frame, changed=changed)
             self._show()
-        # Outside the lock, because observers are the user's code; the latest frame, because
-        # another thread may have ticked since.
-        self.set_trait("frame", self._frame)
+        # Outside the lock, because observers are the user's code. Until it is the latest
+        # frame: another thread may have ticked since.
+        while self.frame is not self._frame:
+            self.set_trait("frame", self._frame)
 
     def _show(self) -> None:
         if self._frame is not None:
@@ -262,19 +280,15 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
                 self._show_readout()
 
     def _fit(self) -> None:
-        """Settle sizes and labels."""
-        with self._lock:
-            axes = {axis.name: axis for axis in self._axes}
-            self._geometry = self._stage.fit(
-                axes[self.rows],
-                axes[self.columns],
-                width=self.width,
-                height=self.height,
-            )
-            self.layout.max_width = f"{self.width}px"
-            self._title.value = f"{STYLE}<b>{escape(self.title)}</b>"
-            # Above the colour bar, where a long one is never cut.
-            self._quantity.value = escape(self.quantity)
+        """Settle sizes and labels; under the lock."""
+        axes = {axis.name: axis for axis in self._axes}
+        rows, columns = axes[self.rows], axes[self.columns]
+        self._geometry = self._stage.fit(rows, columns, width=self.width, height=self.height)
+        self.layout.max_width = f"{self.width}px"
+        self._title.value = f"{STYLE}<b>{escape(self.title)}</b>"
+        # Above the colour bar, where a long one is never cut.
+        self._quantity.value = escape(self.quantity)
+        self._fitted = True
 
     @traitlets.observe(*VIEW_TRAITS)
     def _view_changed(self, change: Any) -> None:
@@ -285,6 +299,5 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
 
     @traitlets.observe(*LOOK_TRAITS)
     def _looks_changed(self, change: Any) -> None:
-        if not self._held and not self._closed:
-            self._fit()
-            self._tick()
+        self._fitted = False
+        self._tick()

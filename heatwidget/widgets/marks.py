@@ -7,6 +7,7 @@ frame with another window or another number of cells changes nothing but the mar
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import bqplot
@@ -27,13 +28,42 @@ MARKS = ("auto", "heatmap", "image")
 _HEATMAP_STRETCH = 1 + 1e-7
 
 
+Extent = tuple[tuple[float, float], tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """What a mark draws.
+
+    Parameters
+    ----------
+    indices : ndarray of uint8, shape (n_rows, n_columns)
+        Palette index of each cell.
+    extent : tuple of tuple of float
+        Where the first and last edge lie, across and down; see `frame_extent`.
+    color_scheme : str
+    """
+
+    indices: NDArray[np.uint8]
+    extent: Extent
+    color_scheme: str
+
+    def same(self, other: Drawing | None) -> bool:
+        """Whether it looks the same as another one."""
+        return (
+            other is not None
+            and (self.extent, self.color_scheme) == (other.extent, other.color_scheme)
+            and np.array_equal(self.indices, other.indices)
+        )
+
+
 class FrameMark(Protocol):
     """A way to put a frame on screen."""
 
     mark: bqplot.Mark
 
     def show(self, frame: Frame, color_scheme: str) -> None:
-        """Draw a frame."""
+        """Draw a frame. Sends nothing if it looks as what is there."""
         ...
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
@@ -47,28 +77,29 @@ class ImageMark:
     def __init__(self, scales: dict[str, bqplot.Scale]) -> None:
         # The mark repaints only when its `image` becomes another widget, so there are two:
         # the new picture goes into the one that is not shown.
-        self._shown, self._hidden = (ipywidgets.Image(format="png") for _ in range(2))
-        self._extent = ((0.0, float(SPAN)), (0.0, float(SPAN)))
-        self.mark = bqplot.Image(
-            image=self._shown, scales=scales, x=self._extent[0], y=self._extent[1]
-        )
+        self._images = (ipywidgets.Image(format="png"), ipywidgets.Image(format="png"))
+        self._shown: Drawing | None = None
+        self.mark = bqplot.Image(image=self._images[0], scales=scales, x=(0, SPAN), y=(0, SPAN))
 
     def show(self, frame: Frame, color_scheme: str) -> None:
-        """Draw a frame."""
-        indices = color_indices(frame.values, frame.states, frame.view.colors)
-        self._hidden.value = encode_png(indices, palette(color_scheme))
-        (left, right), (top, bottom) = frame_extent(frame)
-        extent = ((left, right), (SPAN - bottom, SPAN - top))
+        """Draw a frame. Sends nothing if it looks as what is there."""
+        drawing, before = _draw(frame, color_scheme), self._shown
+        if drawing.same(before):
+            return
+        self._shown = drawing
+        hidden = next(image for image in self._images if image is not self.mark.image)
+        hidden.value = encode_png(drawing.indices, palette(color_scheme))
+        (left, right), (top, bottom) = drawing.extent
         with self.mark.hold_sync():
-            self.mark.image = self._hidden
-            if extent != self._extent:
-                self._extent = extent
-                self.mark.x, self.mark.y = extent
-        self._shown, self._hidden = self._hidden, self._shown
+            self.mark.image = hidden
+            if before is None or drawing.extent != before.extent:
+                self.mark.x, self.mark.y = (left, right), (SPAN - bottom, SPAN - top)
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
         """Yield every widget that was made for it."""
-        yield from (self.mark, self._shown, self._hidden)
+        yield self.mark
+        for image in self._images:
+            yield from (image, image.layout)
 
 
 class HeatMapMark:
@@ -82,8 +113,7 @@ class HeatMapMark:
         # Palette indices, not values: there is no log colour scale in the browser, and so
         # the colours are those of the image to the last bit.
         self._colors = bqplot.ColorScale(colors=["#000000"] * 256, min=0, max=255)
-        self._scheme = ""
-        self._extent: tuple[object, ...] = ()
+        self._shown: Drawing | None = None
         self.mark = bqplot.HeatMap(color=np.zeros((2, 2)), scales={**scales, "color": self._colors})
 
     @staticmethod
@@ -97,20 +127,21 @@ class HeatMapMark:
 
     def show(self, frame: Frame, color_scheme: str) -> None:
         """Draw a frame."""
-        if color_scheme != self._scheme:
-            self._scheme = color_scheme
+        drawing, before = _draw(frame, color_scheme), self._shown
+        if drawing.same(before):
+            return
+        self._shown = drawing
+        if before is None or color_scheme != before.color_scheme:
             self._colors.colors = hex_colors(color_scheme)
-        indices = color_indices(frame.values, frame.states, frame.view.colors)
-        extent = (frame.shape, frame_extent(frame))
+        (left, right), (top, bottom) = drawing.extent
+        n_rows, n_columns = drawing.indices.shape
         with self.mark.hold_sync():
-            if extent != self._extent:
-                self._extent = extent
-                (left, right), (top, bottom) = extent[1]
-                self.mark.x = _centres(left, right, frame.shape[1])
-                self.mark.y = _centres(SPAN - bottom, SPAN - top, frame.shape[0])
+            if before is None or drawing.extent != before.extent or _reshaped(drawing, before):
+                self.mark.x = _centres(left, right, n_columns)
+                self.mark.y = _centres(SPAN - bottom, SPAN - top, n_rows)
             # Rows from the bottom up: HeatMap loses its picture on a reversed order. A fresh
             # float32 array each time: bqplot keeps and sends a view of what it is given.
-            self.mark.color = indices[::-1].astype(np.float32)
+            self.mark.color = drawing.indices[::-1].astype(np.float32)
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
         """Yield every widget that was made for it."""
@@ -132,10 +163,9 @@ class Picture:
         self._figure = figure
         self._scales = scales
         self._made: dict[str, FrameMark] = {}
-        self._shown: tuple[object, ...] = ()
 
     def show(self, frame: Frame, color_scheme: str, asked: str) -> None:
-        """Draw a frame, unless it is on screen already in these colours.
+        """Draw a frame. Sends nothing if it looks as what is there.
 
         Parameters
         ----------
@@ -145,9 +175,6 @@ class Picture:
             ``auto`` takes the image; so does ``heatmap`` for a frame that it cannot draw.
         """
         kind = choose_mark(frame, asked)
-        if self._shown[1:] == (color_scheme, kind) and self._shown[0] is frame:
-            return
-        self._shown = (frame, color_scheme, kind)
         if kind not in self._made:
             make = HeatMapMark if kind == "heatmap" else ImageMark
             self._made[kind] = make(self._scales)
@@ -162,12 +189,21 @@ class Picture:
             yield from drawn.owned()
 
 
+def _draw(frame: Frame, color_scheme: str) -> Drawing:
+    indices = color_indices(frame.values, frame.states, frame.view.colors)
+    return Drawing(indices, frame_extent(frame), color_scheme)
+
+
+def _reshaped(drawing: Drawing, before: Drawing) -> bool:
+    return drawing.indices.shape != before.indices.shape
+
+
 def choose_mark(frame: Frame, asked: str) -> str:
     """Kind of mark, ``heatmap`` or ``image``, that a frame is drawn with."""
     return "heatmap" if asked == "heatmap" and HeatMapMark.fits(frame) else "image"
 
 
-def frame_extent(frame: Frame) -> tuple[tuple[float, float], tuple[float, float]]:
+def frame_extent(frame: Frame) -> Extent:
     """Where the frame's first and last edge lie, across and down, on scales of 0..SPAN.
 
     The window fills the scale. Bins lie on multiples of their size, so the outer ones may

@@ -7,7 +7,9 @@ import unicodedata
 
 _VISIBLE = {"\n": "↵", "\r": "␍", "\t": "⇥", "\x7f": "␡"}
 # Joins emoji into one; without it a family falls apart.
-_KEPT_FORMATS = {"\u200d"}
+_JOINER = "\u200d"
+# Controls, formats, surrogates and separators: not seen, or seen in others' places.
+_WRITTEN_OUT = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 # Accents take no column, and a letter can carry thousands.
 _CHARACTERS_PER_COLUMN = 4
 
@@ -16,8 +18,9 @@ def visible(text: str) -> str:
     """Text with its invisible characters made visible.
 
     Newlines, tabs and other control characters get a sign; characters that steer the
-    direction or the joining of text are written out, as are lone surrogates; spaces at
-    either end become ``␣``. An empty text becomes ``∅``.
+    direction or the joining of text are written out, as are lone surrogates and spaces
+    other than the plain one; plain spaces at either end become ``␣``. An empty text
+    becomes ``∅``.
     """
     inner = text.strip(" ")
     left = len(text) - len(text.lstrip(" "))
@@ -33,7 +36,7 @@ def shorten(text: str, columns: int) -> str:
     if text_width(text) <= columns and len(text) <= most:
         return text
     used, end = 1, 0
-    for end, character in enumerate(text):  # noqa: B007
+    for end, character in enumerate(text):
         used += _character_width(character)
         if used > columns or end == most:
             break
@@ -60,13 +63,12 @@ def _visible_character(character: str) -> str:
         return _VISIBLE[character]
     if character < " ":
         return chr(0x2400 + ord(character))
-    category = unicodedata.category(character)
-    if category in ("Cc", "Cf", "Cs", "Zl", "Zp") and character not in _KEPT_FORMATS:
+    if unicodedata.category(character) in _WRITTEN_OUT and character not in (" ", _JOINER):
         return f"\\u{ord(character):04x}"
     return character
 
 
 def _character_width(character: str) -> int:
-    if unicodedata.combining(character) or character in _KEPT_FORMATS:
+    if unicodedata.combining(character) or character == _JOINER:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import ceil, floor, lcm, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,7 @@ def axis_ticks(
     """
     start, stop = window
     if axis.labels is None:
-        chosen = _round_numbers(axis.coordinates[start:stop], most) + start
+        chosen = _round_numbers(axis.coordinates, start, stop, most)
         texts = tuple(str(axis.coordinates[i]) for i in chosen)
     else:
         chosen = _every(start, stop, most)
@@ -62,8 +62,11 @@ def axis_ticks(
 def color_ticks(rule: ColorRule, most: int) -> Ticks:
     """Ticks of a colour bar at round values between its limits."""
     values, texts = _color_values(rule, max(most, 2))
-    places = np.rint(color_positions(values, rule) * SPAN)
-    return Ticks(tuple(int(place) for place in places), tuple(texts))
+    places = color_positions(values, rule)
+    if np.isnan(places).any():
+        # Limits so close that their logarithms are one number.
+        places = np.linspace(0, 1, len(values))
+    return Ticks(tuple(int(place) for place in np.rint(places * SPAN)), tuple(texts))
 
 
 def format_value(value: float) -> str:
@@ -71,28 +74,36 @@ def format_value(value: float) -> str:
     return f"{value:.4g}".replace("-", "−")
 
 
-def _round_numbers(coordinates: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Indices of the coordinates that are multiples of the smallest round step that fits."""
-    if len(coordinates) <= most:
-        return np.arange(len(coordinates))
-    for exponent in range(19):
-        for factor in (1, 2, 5):
-            fits = np.flatnonzero(coordinates % (factor * 10**exponent) == 0)
-            if 1 < len(fits) <= most:
-                return fits
-    return _every(0, len(coordinates), most)
+def _round_steps() -> Iterator[int]:
+    """1, 2, 5, 10, 20, 50, ... as far as int64 goes."""
+    return (factor * 10**exponent for exponent in range(19) for factor in (1, 2, 5))
+
+
+def _round_numbers(
+    coordinates: NDArray[np.int64], start: int, stop: int, most: int
+) -> NDArray[np.int64]:
+    """Indices of the coordinates that are multiples of the smallest round step that fits.
+
+    The step follows from the window's length alone, not from where it lies, so that ticks
+    stay in place while the window moves.
+    """
+    shown = coordinates[start:stop]
+    if len(shown) > most:
+        spacing, span = int(np.gcd.reduce(np.diff(shown))), int(shown[-1]) - int(shown[0])
+        for step in _round_steps():
+            # Its multiples among the coordinates lie that far apart, if there are any.
+            if 2 <= span // lcm(step, spacing) < most:
+                fits = np.flatnonzero(shown % step == 0)
+                if len(fits):
+                    return fits + start
+    return _every(start, stop, most)
 
 
 def _every(start: int, stop: int, most: int) -> NDArray[np.int64]:
     """Each k-th index, on multiples of k so that they stay in place while the window moves."""
-    room = max(most, 1)
-    for exponent in range(19):
-        for factor in (1, 2, 5):
-            step = factor * 10**exponent
-            first = -(-start // step) * step
-            if len(range(first, stop, step)) <= room:
-                return np.arange(first, stop, step) if first < stop else np.array([start])
-    return np.array([start])
+    step = next(s for s in _round_steps() if -(-(stop - start) // s) <= max(most, 1))
+    first = -(-start // step) * step
+    return np.arange(first, stop, step) if first < stop else np.array([start])
 
 
 def _color_values(rule: ColorRule, most: int) -> tuple[Sequence[float], Sequence[str]]:
@@ -103,7 +114,9 @@ def _color_values(rule: ColorRule, most: int) -> tuple[Sequence[float], Sequence
     if last - first < 1:
         return _narrow_log_values(low, high, most)
     step = -(-(last - first + 1) // most)
-    exponents = [e for e in range(first, last + 1) if e % step == 0] or [first]
+    exponents = [e for e in range(first, last + 1) if e % step == 0]
+    if len(exponents) < 2:
+        exponents = [first, last]
     return [10.0**e for e in exponents], [_power(e) for e in exponents]
 
 

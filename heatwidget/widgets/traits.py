@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import traitlets
@@ -49,4 +49,6 @@ def _plain(end: Any) -> int | float | None:
     if not isfinite(number):
         raise ValueError
     # From the number itself: a float does not hold every large integer.
-    return int(end) if number.is_integer() else number
+    if isinstance(end, Integral):
+        return int(end)
+    return int(number) if number.is_integer() else number

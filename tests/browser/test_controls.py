@@ -140,11 +140,11 @@ def test_layer_band_and_reducer_change_the_picture(voila_page: OpenNotebook) -> 
 
 def test_play_moves_the_window_on_and_keeps_its_width(voila_page: OpenNotebook) -> None:
     host = voila_page(CUBE)
-    host.run("w.iteration_range = (2, 4); w._controls.player.widget.interval = 50")
+    host.run("w.iteration_range = (2, 4); w.play.interval = 50")
     play, stop, loop = (host.page.locator(".widget-play button").nth(i) for i in range(3))
     play.click()
     host.wait_until(lambda: host.value("w.iteration_range") == [13, 15])
-    host.wait_until(lambda: not host.value("w._controls.player.widget.playing"))
+    host.wait_until(lambda: not host.value("w.play.playing"))
     loop.click()
     play.click()
     host.run("seen = []; w.observe(lambda c: seen.append(c['new']), 'iteration_range')")

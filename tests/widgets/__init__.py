@@ -1,0 +1,1 @@
+"""The widgets, in process: what they show, send, refuse and leave behind."""

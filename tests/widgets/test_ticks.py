@@ -1,0 +1,224 @@
+"""Where ticks stand and what they say."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from heatwidget.arrays import Axis
+from heatwidget.arrays.labelled import make_axis
+from heatwidget.frames import ColorRule, color_positions
+from heatwidget.widgets.marks import SPAN
+from heatwidget.widgets.text import text_width
+from heatwidget.widgets.ticks import Ticks, axis_ticks, color_ticks, format_value
+
+POSITIVE = st.floats(1e-300, 1e300) | st.sampled_from([1e-300, 1e-45, 1e-3, 0.1, 1.0, 10.0, 1e300])
+ANY = POSITIVE | POSITIVE.map(lambda x: -x) | st.just(0.0) | st.integers(-50, 50).map(float)
+SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
+@st.composite
+def axes(draw: st.DrawFn) -> Axis:
+    """Axis of numbers, evenly spaced or not, or of tokens."""
+    size = draw(st.integers(1, 400))
+    kind = draw(st.sampled_from(["plain", "even", "uneven", "token"]))
+    if kind == "token":
+        return make_axis("token", size, [f"t{i} " for i in range(size)])
+    if kind == "plain":
+        return make_axis("layer", size)
+    first, step = draw(st.integers(-1000, 1000)), draw(st.integers(1, 70))
+    if kind == "even":
+        return make_axis("iteration", size, first + step * np.arange(size))
+    steps = np.random.default_rng(draw(st.integers(0, 99))).integers(1, step + 1, size)
+    return make_axis("iteration", size, first + np.cumsum(steps))
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> tuple[Axis, tuple[int, int]]:
+    """Axis and a window of it."""
+    axis = draw(axes())
+    start = draw(st.integers(0, axis.size - 1))
+    return axis, (start, draw(st.integers(start + 1, axis.size)))
+
+
+def ticked(axis: Axis, window: tuple[int, int], ticks: Ticks, from_end: bool = False) -> list[int]:
+    """Indices at whose middle the ticks stand."""
+    length = window[1] - window[0]
+    found = []
+    for position in ticks.positions:
+        place = position / SPAN * length - 0.5
+        place = length - 1 - place if from_end else place
+        assert place == pytest.approx(round(place), abs=1e-2)
+        found.append(round(place) + window[0])
+    return found
+
+
+# Ticks of an axis
+
+
+@given(case=windows(), most=st.integers(1, 60), from_end=st.booleans())
+def test_ticks_stand_at_whole_numbers_inside_the_picture(
+    case: tuple[Axis, tuple[int, int]], most: int, from_end: bool
+) -> None:
+    axis, window = case
+    ticks = axis_ticks(axis, window, most=most, columns=8, from_end=from_end)
+    assert 1 <= len(ticks.positions) <= most
+    assert all(type(p) is int and 0 <= p <= SPAN for p in ticks.positions)
+    assert len(set(ticks.positions)) == len(ticks.positions) == len(ticks.labels)
+    indices = ticked(axis, window, ticks, from_end)
+    assert all(window[0] <= i < window[1] for i in indices)
+    if axis.labels is None:
+        assert list(ticks.texts) == [str(axis.coordinates[i]) for i in indices]
+    else:
+        assert list(ticks.texts) == [f"t{i}␣" for i in indices]
+        assert all(text_width(text) <= 8 for text in ticks.texts)
+
+
+@given(case=windows(), most=st.integers(1, 60))
+def test_all_are_ticked_where_there_is_room(case: tuple[Axis, tuple[int, int]], most: int) -> None:
+    axis, window = case
+    assume(window[1] - window[0] <= most)
+    ticks = axis_ticks(axis, window, most=most, columns=8, from_end=False)
+    assert ticked(axis, window, ticks) == list(range(*window))
+
+
+@given(axis=axes(), length=st.integers(1, 300), most=st.integers(1, 60), moves=st.data())
+def test_ticks_stay_in_place_while_the_window_moves(
+    axis: Axis, length: int, most: int, moves: st.DataObject
+) -> None:
+    # Uneven numbers have no step that suits every window of one length.
+    assume(axis.labels is not None or len(set(np.diff(axis.coordinates))) <= 1)
+    length = min(length, axis.size)
+    shown = []
+    for _ in range(2):
+        start = moves.draw(st.integers(0, axis.size - length))
+        window = (start, start + length)
+        ticks = axis_ticks(axis, window, most=most, columns=8, from_end=False)
+        shown.append((window, set(ticked(axis, window, ticks))))
+    (one, here), (two, there) = shown
+    both = range(max(one[0], two[0]), min(one[1], two[1]))
+    # A window with no multiple of the step in it has one tick, at its start.
+    assume(min(len(here), len(there)) > 1)
+    assert here & set(both) == there & set(both)
+
+
+@given(size=st.integers(2, 2000), most=st.integers(2, 60))
+def test_numbers_are_round(size: int, most: int) -> None:
+    axis = make_axis("iteration", size)
+    ticks = axis_ticks(axis, (0, size), most=most, columns=8, from_end=False)
+    steps = set(np.diff([int(text) for text in ticks.texts]))
+    assert len(steps) <= 1
+    assert all(str(step).rstrip("0") in ("1", "2", "5") for step in steps)
+
+
+def test_equal_tokens_are_kept_apart() -> None:
+    ticks = axis_ticks(make_axis("token", 3, ["is"] * 3), (0, 3), most=9, columns=9, from_end=True)
+    assert ticks.texts == ("is", "is", "is")
+    assert ticks.positions == (83333, 50000, 16667)
+    assert set(ticks.labels) == {"83333", "50000", "16667"}
+
+
+def test_numbers_far_from_zero_or_without_a_round_one() -> None:
+    far = make_axis("iteration", 3, [2**62, 2**62 + 1, 2**62 + 3])
+    for most in (1, 2, 5):
+        ticks = axis_ticks(far, (0, 3), most=most, columns=9, from_end=False)
+        assert 1 <= len(ticks.texts) <= most
+    below = make_axis("layer", 5, [-7, -5, -3, -1, 1])
+    assert axis_ticks(below, (0, 5), most=9, columns=9, from_end=False).texts == (
+        "-7",
+        "-5",
+        "-3",
+        "-1",
+        "1",
+    )
+
+
+# Ticks of a colour bar
+
+
+def number(text: str) -> float:
+    """Value that a tick's text stands for."""
+    if text.startswith("10") and text[2:].translate(SUPERSCRIPTS) != text[2:]:
+        exponent = int(text[2:].translate(SUPERSCRIPTS))
+        return float(f"1e{exponent}")
+    return float(text.replace("−", "-"))
+
+
+def rule_of(low: float, high: float, scale: Any) -> ColorRule:
+    """Colour rule of two limits."""
+    return ColorRule((low, high), (False, False), scale)
+
+
+def check_color_ticks(rule: ColorRule, most: int) -> None:
+    """Look that there are some, and that each stands at its value's colour."""
+    ticks = color_ticks(rule, most)
+    assert len(ticks.positions) >= 2
+    assert len(ticks.positions) <= max(most, 2) + 1
+    assert list(ticks.positions) == sorted(ticks.positions)
+    assert all(type(p) is int and 0 <= p <= SPAN for p in ticks.positions)
+    assert len(set(ticks.positions)) == len(ticks.positions)
+    values = np.array([number(text) for text in ticks.texts])
+    # Nine digits where a narrow range needs them, four elsewhere.
+    error = np.abs(values) * (6e-4 if len(set(ticks.texts)) == len(ticks.texts) else 1)
+    for value, place, slack in zip(values, ticks.positions, error, strict=True):
+        around = color_positions([value - slack, value + slack], rule) * SPAN
+        assert around[0] - 1 <= place or math.isnan(around[0])
+        assert place <= around[1] + 1 or math.isnan(around[1])
+
+
+@given(low=ANY, high=ANY, most=st.integers(-2, 20))
+@example(low=0.0, high=5e-324, most=5)
+@example(low=-1e300, high=1e300, most=5)
+@example(low=-1.7e308, high=1.7e308, most=5)
+@example(low=1.0, high=1.0 + 1e-12, most=5)
+@example(low=-1e-3, high=5.0, most=5)
+def test_linear_ticks_stand_at_their_colours(low: float, high: float, most: int) -> None:
+    assume(low < high)
+    check_color_ticks(rule_of(low, high, "linear"), most)
+
+
+@given(low=POSITIVE, high=POSITIVE, most=st.integers(-2, 20))
+@example(low=10.0, high=1000.0, most=2)
+@example(low=1e-300, high=1e300, most=2)
+@example(low=5e-324, high=1.7e308, most=7)
+@example(low=0.5, high=0.6, most=5)
+@example(low=1e10, high=math.nextafter(1e10, 2e10), most=5)
+@example(low=1.0, high=1.0 + 1e-12, most=5)
+@example(low=9.0, high=11.0, most=5)
+def test_log_ticks_stand_at_their_colours(low: float, high: float, most: int) -> None:
+    assume(low < high)
+    check_color_ticks(rule_of(low, high, "log"), most)
+
+
+@given(low=st.floats(-1e6, 1e6), width=st.floats(1e-3, 1e6), most=st.integers(2, 20))
+def test_linear_ticks_are_evenly_spaced(low: float, width: float, most: int) -> None:
+    ticks = color_ticks(rule_of(low, low + width, "linear"), most)
+    assert np.ptp(np.diff(ticks.positions)) <= 2
+
+
+@pytest.mark.parametrize(
+    ("limits", "scale", "texts"),
+    [
+        ((0, 1), "linear", ("0", "0.2", "0.4", "0.6", "0.8", "1")),
+        ((-1, 1), "linear", ("−1", "−0.5", "0", "0.5", "1")),
+        ((0, 7), "linear", ("0", "2", "4", "6")),
+        ((1e-2, 100), "log", ("0.01", "0.1", "1", "10", "100")),
+        ((1e-12, 1), "log", ("10⁻¹²", "10⁻⁹", "10⁻⁶", "10⁻³", "1")),
+        ((2, 9), "log", ("2", "5")),
+    ],
+)
+def test_ticks_that_one_would_write(limits: Any, scale: str, texts: tuple[str, ...]) -> None:
+    assert color_ticks(rule_of(*limits, scale), 5).texts == texts
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (-1.5, "−1.5"), (123456.0, "1.235e+05"), (1e-9, "1e−09"), (math.inf, "inf")],
+)
+def test_values_are_written_in_four_digits(value: float, text: str) -> None:
+    assert format_value(value) == text
