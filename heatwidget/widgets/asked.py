@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from ..arrays import DIMS, Axis
+from ..arrays import DIMS, ITEM_DIMS, Axis, LabelledArray
 from ..frames import COLOR_SCALES, POOLINGS, REDUCERS, View, color_schemes
+from .arguments import COORD_KEYWORDS
 from .controls import RANGE_DIMS
 from .marks import MARKS
 from .traits import Choice, Range
@@ -93,6 +94,15 @@ class Asked(traitlets.HasTraits):
             for name, value in values.items():
                 setattr(self, name, value)
 
+    def _set_data_traits(self, labelled: LabelledArray, rows: str, columns: str) -> None:
+        """Say what the array is, in the words of the keywords."""
+        with self.hold_trait_notifications():
+            self.set_trait("dims", labelled.dims)
+            self.set_trait("rows", rows)
+            self.set_trait("columns", columns)
+            for keyword, dim in COORD_KEYWORDS.items():
+                self.set_trait(keyword, _known(labelled, dim))
+
     def _view(self, max_rows: int, max_columns: int) -> View:
         return View(
             rows=self.rows,
@@ -140,3 +150,11 @@ class Asked(traitlets.HasTraits):
         if all(end is None or first <= end <= last for end in value):
             return ""
         return f"{name} must lie within {dim}s {first}..{last}, got {value}"
+
+
+def _known(labelled: LabelledArray, dim: str) -> tuple[Any, ...] | None:
+    """Texts or numbers of an axis, as they can be passed to the widget; None without any."""
+    if dim not in labelled.dims:
+        return None
+    axis = labelled.axis(dim)
+    return axis.labels if dim in ITEM_DIMS else tuple(axis.coordinates.tolist())

@@ -227,7 +227,7 @@ class Controls:
     def _followers(self) -> dict[str, Follower]:
         return self.sliders | self.choices
 
-    def follow(self, trait: str, _: Any = None) -> None:
+    def follow(self, trait: str) -> None:
         """Show what was set in Python. Nothing is sent to a control that shows it already."""
         if trait in self._followers:
             self._followers[trait].follow()

@@ -12,7 +12,7 @@ import traitlets
 
 from ..arrays import LabelledArray, NumpySource
 from ..frames import Frame, render, resolve
-from .arguments import COORD_KEYWORDS, DATA_KEYWORDS, check_keywords, choose_axes, label_array
+from .arguments import DATA_KEYWORDS, check_keywords, choose_axes, label_array
 from .asked import ALL, LOOK_TRAITS, VIEW_TRAITS, Asked
 from .controls import RANGE_DIMS, Controls, owned
 from .readout import cell_at, legend_html, readout_html
@@ -173,7 +173,7 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
             with self._lock:
                 self._source, self._axes = NumpySource(labelled), labelled.axes
                 self._frame = None
-            self._set_data_traits(labelled, shown)
+            self._set_data_traits(labelled, *shown)
             misfit = [name for name in RANGE_DIMS if self._misfit(name, getattr(self, name))]
             quantity = self._follow_quantity(labelled)
             self._set_traits({**dict.fromkeys(misfit, ALL), "quantity": quantity, **traits})
@@ -189,28 +189,25 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         self._own_quantity = labelled.quantity or str(default)
         return self._own_quantity if self.quantity == followed else self.quantity
 
-    def _set_data_traits(self, labelled: LabelledArray, shown: tuple[str, str]) -> None:
-        with self.hold_trait_notifications():
-            self.set_trait("dims", labelled.dims)
-            self.set_trait("rows", shown[0])
-            self.set_trait("columns", shown[1])
-            for keyword, dim in COORD_KEYWORDS.items():
-                axis = labelled.axis(dim) if dim in labelled.dims else None
-                known = axis and (axis.labels or tuple(axis.coordinates.tolist()))
-                self.set_trait(keyword, known)
-
     def _fit_controls(self) -> None:
-        old = self._controls
         axes = {axis.name: axis for axis in self._axes}
         collapsed = next((dim for dim in axes if dim not in (self.rows, self.columns)), None)
-        self._controls = Controls(
+        controls = Controls(
             axes,
             collapsed,
             get=lambda name: getattr(self, name),
             set=lambda name, value: setattr(self, name, value),
             reset=self.reset,
         )
-        self._panel.children = self._controls.widgets
+        with self._lock:
+            old = self._controls
+            if self._closed:  # by an observer, meanwhile
+                old = controls
+            else:
+                self._controls = controls
+                self._panel.children = controls.widgets
+        for name in VIEW_TRAITS:  # what another thread has set since they were made
+            controls.follow(name)
         for widget in old.owned() if old else ():
             widget.close()
 
@@ -256,9 +253,9 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
             self._frame = render(source, view, previous=self._frame, changed=changed)
             self._show()
         # Outside the lock, because observers are the user's code. Until it is the latest
-        # frame: another thread may have ticked since.
-        while self.frame is not self._frame:
-            self.set_trait("frame", self._frame)
+        # frame: another thread may have ticked since, or be about to show another array.
+        while (latest := self._frame) is not None and latest is not self.frame:
+            self.set_trait("frame", latest)
 
     def _show(self) -> None:
         if self._frame is not None:
@@ -295,7 +292,7 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         # The picture first: what the eye waits for.
         self._tick()
         if not self._closed and self._controls is not None:
-            self._controls.follow(change["name"], change["new"])
+            self._controls.follow(change["name"])
 
     @traitlets.observe(*LOOK_TRAITS)
     def _looks_changed(self, change: Any) -> None:

@@ -144,6 +144,14 @@ def test_layout_given_as_words_is_closed() -> None:
     assert layout.comm is None
 
 
+def test_widget_closed_by_an_observer_of_set_array_leaves_no_controls() -> None:
+    before = live_widgets()
+    widget = ConvergenceHeatmap(cube())
+    widget.observe(lambda change: widget.close(), "iterations")
+    widget.set_array(cube()[:4])
+    assert not {"IntRangeSlider", "Play", "Button"} & set(left_over(before))
+
+
 def test_two_widgets_do_not_share_their_ends() -> None:
     one, two = ConvergenceHeatmap(cube()), ConvergenceHeatmap(cube())
     one.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 from typing import Any
 
 import numpy as np
@@ -196,6 +196,30 @@ def test_frame_is_the_latest_when_a_slower_thread_comes_second(
     widget.iteration_range = (0, 3)
     assert widget.iteration_range == (0, 9)
     assert widget.frame.shape == (9, 10)
+
+
+def test_frame_stays_a_frame_while_another_thread_replaces_the_array() -> None:
+    widget = ConvergenceHeatmap(cube())
+    half_way, go_on = Event(), Event()
+    replacing = Thread(target=lambda: widget.set_array(cube()[:20]), daemon=True)
+
+    def pause(change: Any) -> None:
+        half_way.set()
+        go_on.wait(DEADLOCK)
+
+    def replace_meanwhile(change: Any) -> None:
+        widget.unobserve(replace_meanwhile, "frame")
+        replacing.start()
+        half_way.wait(DEADLOCK)
+
+    widget.observe(pause, "iterations")
+    widget.observe(replace_meanwhile, "frame")
+    widget.iteration_range = (2, 9)
+    between = widget.frame
+    go_on.set()
+    replacing.join(DEADLOCK)
+    expect_fresh(widget, cube()[:20])
+    assert between is not None
 
 
 def test_slider_is_not_led_back_by_a_slower_thread() -> None:
