@@ -1,0 +1,199 @@
+"""The command line: `heatwidget demo` shows the bundled captures on a Voila page.
+
+Voila runs in this process: its port is known for sure, and kernels end even if it is killed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from . import __version__
+
+IDLE_SECONDS = 120  # until the kernel of a page that could not say goodbye, after a crash, ends
+
+
+class CommandError(Exception):
+    """A failure whose text tells the user all there is to know."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (those of the process) and return its exit status."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        with suppress(KeyboardInterrupt):  # the way to end a server, no failure
+            args.run(args)
+    except CommandError as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The arguments; each command brings the function that runs it."""
+    parser = argparse.ArgumentParser(prog="heatwidget", description="Heatmaps of network insides.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.set_defaults(run=lambda _: parser.exit(2, parser.format_help()))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    demo = commands.add_parser("demo", help="show the bundled captures on a Voila page")
+    port_help = "first port to try, 0 for any free one (default: %(default)s)"
+    demo.add_argument("--port", type=_port, default=8866, help=port_help)
+    demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _port(text: str) -> int:
+    """A port number from the command line."""
+    port = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"must be a whole number in 0..65535, got {text!r}")
+    return port
+
+
+def _demo(args: argparse.Namespace) -> None:
+    """Serve the demo page until the user ends it."""
+    notebook, port = _notebook(), _free_port(args.port)
+    ended = threading.Event()
+    _on_end(ended, signal.default_int_handler)
+    with _quiet() as (terminal, log):
+        app = _voila(notebook, port)
+        _on_end(ended, signal.default_int_handler)  # Voila has put one of its own in place
+        try:
+            _serve(app, ended, terminal, browser=not args.no_browser and _has_windows())
+        except (Exception, SystemExit) as error:  # Voila leaves by `sys.exit` if it cannot start
+            if not ended.is_set():
+                log.seek(0)
+                end = "".join(log.readlines()[-20:])
+                raise CommandError(f"demo failed: {error!r}\n{end}") from error
+
+
+def _notebook() -> Path:
+    """The notebook of the page: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    for folder in (package, package.parent):
+        if (path := folder / "notebooks" / "app.ipynb").is_file():
+            return path
+    raise CommandError(f"notebooks/app.ipynb is neither in {package} nor in {package.parent}")
+
+
+def _voila(notebook: Path, port: int) -> Any:
+    """Voila, ready to start."""
+    try:
+        import ipykernel.kernelspec  # noqa: F401
+        from jupyter_client.kernelspec import KernelSpecManager
+        from traitlets.config import Config
+        from voila.app import Voila
+    except ImportError as error:
+        raise CommandError(f'demo needs Voila ({error}): pip install "heatwidget[app]"') from error
+
+    class OwnKernel(KernelSpecManager):
+        """Knows only the kernel of this Python; a stale `python3` of the user's would win."""
+
+        def _kernel_dirs_default(self) -> list[str]:
+            return []
+
+    server = {"notebook_path": str(notebook), "ip": "127.0.0.1", "port": port, "port_retries": 4}
+    # The user's own settings might open the page to the network.
+    server |= {"config_file_paths": [], "open_browser": False}
+    # A foreign site whose name is made to lead here gets no answer. A closed page asks for its
+    # kernel's end without an XSRF token, so a check would let kernels pile up (voila#1458).
+    server |= {"tornado_settings": {"allow_remote_access": False, "disable_check_xsrf": True}}
+    page = {"kernel_spec_manager_class": OwnKernel, "show_tracebacks": True}
+    kernels = {"cull_idle_timeout": IDLE_SECONDS, "cull_interval": IDLE_SECONDS // 4}
+    config = {"Voila": server, "VoilaConfiguration": page, "MappingKernelManager": kernels}
+    app = Voila(config=Config(config))
+    app.initialize([])
+    return app
+
+
+def _serve(app: Any, ended: threading.Event, terminal: IO[str], *, browser: bool) -> None:
+    """Run Voila until a signal ends it; what fails before that is shown."""
+    from tornado.ioloop import IOLoop
+
+    errors = logging.StreamHandler(terminal)  # not of the requests that the end cuts off
+    errors.addFilter(lambda record: record.levelno >= logging.ERROR and not ended.is_set())
+
+    def announce() -> None:  # called by Voila's loop, so the page answers by now
+        loop = asyncio.get_running_loop()
+        _on_end(ended, lambda *_: loop.call_soon_threadsafe(loop.stop))
+        if ended.is_set():  # a library swallowed the interrupt
+            return loop.stop()
+        for logger in (app.log, logging.getLogger()):
+            logger.addHandler(errors)
+        address = f"http://127.0.0.1:{app.port}/"
+        print(f"heatwidget demo: {address} (Ctrl-C ends it)", file=terminal, flush=True)
+        if browser:
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+    IOLoop.current().add_callback(announce)
+    try:
+        app.start()
+    finally:
+        _kill_kernels()
+
+
+def _has_windows() -> bool:
+    """Whether a browser can open a window; one in the terminal would take that over."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    return sys.platform in ("win32", "darwin") or any(map(os.environ.get, names))
+
+
+def _free_port(first: int) -> int:
+    """The first port from `first` on that nobody listens on; Voila goes on if it is lost again."""
+    for port in (ports := range(first, min(first + 20, 65536))):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as probe:
+            return int(probe.getsockname()[1])
+    raise CommandError(f"no free port in {ports[0]}..{ports[-1]}")
+
+
+def _kill_kernels() -> None:
+    """End the kernels that Voila left: one that was just starting is not in its books yet."""
+    import psutil  # type: ignore[import-untyped]  # comes with ipykernel
+
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            if "ipykernel_launcher" in child.cmdline():  # a browser can be our child too
+                child.kill()
+
+
+def _on_end(ended: threading.Event, action: Callable[..., object]) -> None:
+    """Have the first Ctrl-C or SIGTERM set `ended` and do this; later ones change nothing."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def handle(*received: Any) -> None:
+        for number in signals:
+            signal.signal(number, signal.SIG_IGN)
+        ended.set()
+        action(*received)
+
+    for number in signals:
+        signal.signal(number, handle)
+
+
+@contextmanager
+def _quiet() -> Iterator[tuple[IO[str], IO[str]]]:
+    """Send what Voila and its kernels print to a file; yield the terminal and that file."""
+    saved = os.dup(1), os.dup(2)
+    with tempfile.TemporaryFile("a+", errors="replace") as log, open(saved[0], "w") as terminal:
+        try:
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+            yield terminal, log
+        finally:
+            sys.stdout.flush()
+            os.dup2(saved[0], 1)
+            os.dup2(saved[1], 2)
+            os.close(saved[1])

@@ -1,0 +1,336 @@
+"""The command, as processes: what it prints, serves and leaves behind."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+import heatwidget
+from heatwidget import cli
+
+pytestmark = pytest.mark.timeout(120)
+
+RUN = "import sys; from heatwidget.cli import main; sys.exit(main())"
+MARK = "HEATWIDGET_TEST_MARK"
+ADDRESS = re.compile(r"heatwidget demo: (http://127\.0\.0\.1:(\d+)/) \(Ctrl-C ends it\)\n")
+# A proxy of the environment has no business with a loopback address.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True)
+class Command:
+    """A running command; its processes carry a mark of their own in their environment."""
+
+    process: subprocess.Popen[str]
+    mark: str
+
+    def read_address(self) -> str:
+        """Wait for the line that says where the page is."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        found = ADDRESS.fullmatch(line)
+        assert found, line + self.rest()
+        return found[1]
+
+    def rest(self) -> str:
+        """What else it prints, up to its end."""
+        return self.process.communicate(timeout=60)[0]
+
+    def kernels(self) -> list[psutil.Process]:
+        """The kernels that run now."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        return [child for child in children if child.status() != psutil.STATUS_ZOMBIE]
+
+    def leftovers(self) -> list[psutil.Process]:
+        """Processes of this command that do not end."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):  # of another user, or gone already
+                if process.environ().get(MARK) == self.mark:
+                    found.append(process)
+        return psutil.wait_procs(found, timeout=0.5)[1]
+
+    def kill(self) -> None:
+        """End whatever a failed test has left."""
+        for process in [self.process, *self.leftovers()]:
+            with suppress(psutil.Error):
+                process.kill()
+        self.process.communicate()
+
+
+Start = Callable[..., Command]
+
+
+@pytest.fixture(scope="module")
+def start() -> Iterator[Start]:
+    """Function that starts the command with these arguments."""
+    commands: list[Command] = []
+
+    def run(*args: str, code: str = RUN, **env: str) -> Command:
+        mark = uuid.uuid4().hex
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *args],
+            env={**os.environ, MARK: mark, **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        commands.append(Command(process, mark))
+        return commands[-1]
+
+    yield run
+    for command in commands:
+        command.kill()
+
+
+@pytest.fixture(scope="module")
+def demo(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Command, str]]:
+    """A demo and its address, on a machine where `python3` is a kernel that does not work."""
+    home = tmp_path_factory.mktemp("jupyter")
+    stale = home / "kernels" / "python3" / "kernel.json"
+    stale.parent.mkdir(parents=True)
+    stale.write_text('{"argv": ["gone"], "display_name": "Python 3", "language": "python"}')
+    settings = home / "config" / "voila.json"
+    settings.parent.mkdir()
+    settings.write_text('{"Voila": {"ip": "0.0.0.0"}}')
+    command = start(
+        *("demo", "--no-browser", "--port", "0"),
+        JUPYTER_PATH=str(home),
+        JUPYTER_CONFIG_DIR=str(settings.parent),
+    )
+    yield command, command.read_address()
+    assert command.kernels()
+    end(command, signal.SIGINT)
+
+
+def end(command: Command, number: signal.Signals) -> None:
+    """End a demo; it has no more to say then, and leaves nothing behind."""
+    command.process.send_signal(number)
+    assert command.rest() == ""
+    assert command.process.returncode == 0
+    assert command.leftovers() == []
+
+
+def get(url: str) -> str:
+    """The page at this address."""
+    with _opener.open(url, timeout=60) as answer:
+        assert answer.status == 200
+        return answer.read().decode()
+
+
+def status(url: str, method: str = "HEAD", path: str = "/", **headers: str) -> int:
+    """The status of an answer; a HEAD request is answered, but starts no kernel."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    try:
+        connection.request(method, path, headers=headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to pass"
+        time.sleep(0.01)
+
+
+def handles_sigterm(pid: int) -> bool:
+    """Whether a process has a handler for SIGTERM, which Python alone does not install."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(r"^SigCgt:\s*(\w+)$", text, re.MULTILINE)
+    return bool(found) and bool(int(found[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def test_version(start: Start) -> None:
+    command = start("--version")
+    assert command.rest() == f"heatwidget {heatwidget.__version__}\n"
+    assert command.process.returncode == 0
+
+
+def test_importing_the_command_loads_no_server(start: Start) -> None:
+    heavy = "{'voila', 'tornado', 'jupyter_client', 'ipywidgets', 'numpy'}"
+    command = start(code=f"import sys, heatwidget.cli; print({heavy} & set(sys.modules))")
+    assert command.rest() == "set()\n"
+
+
+def test_no_command_gives_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 2
+    assert "show the bundled captures" in capsys.readouterr().err
+
+
+def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["dmeo"])
+    assert ended.value.code == 2
+    assert "invalid choice: 'dmeo'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["x", "", "1.5", "-1", "65536", "1_000", "²"])
+def test_bad_port(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["demo", f"--port={port}"])
+    assert ended.value.code == 2
+    message = f"argument --port: must be a whole number in 0..65535, got {port!r}"
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("package", ["voila", "ipykernel"])
+def test_without_the_app_extra(package: str, start: Start) -> None:
+    command = start("demo", code=f"import sys; sys.modules[{package!r}] = None; {RUN}")
+    output = command.rest()
+    assert output.count("\n") == 1
+    assert output.startswith("heatwidget: demo needs Voila (")
+    assert output.endswith('): pip install "heatwidget[app]"\n')
+    assert command.process.returncode == 1
+
+
+def test_the_notebook_is_found_in_a_checkout_and_in_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "__file__", str(tmp_path / "heatwidget" / "cli.py"))
+    with pytest.raises(cli.CommandError, match=r"app\.ipynb is neither in .+heatwidget nor in"):
+        cli._notebook()
+    for folder in (tmp_path, tmp_path / "heatwidget"):
+        path = folder / "notebooks" / "app.ipynb"
+        path.parent.mkdir(parents=True)
+        path.touch()
+        assert cli._notebook() == path.resolve()
+
+
+def test_no_port_left() -> None:
+    with socket.socket() as taken:
+        with suppress(OSError):  # then someone else has it, which is as good
+            taken.bind(("127.0.0.1", 65535))
+            taken.listen()
+        with pytest.raises(cli.CommandError, match=r"no free port in 65535\.\.65535"):
+            cli._free_port(65535)
+
+
+def test_page(demo: tuple[Command, str]) -> None:
+    command, address = demo
+    light, dark = get(address), get(f"{address}?theme=dark")
+    assert 'data-voila="voila"' in light
+    assert "There was an error when executing cell" not in light
+    assert ('data-jp-theme-light="true"' in light, 'data-jp-theme-light="false"' in dark) == (1, 1)
+    kernels = command.kernels()
+    assert len(kernels) == 2  # one per page
+    for kernel in kernels:  # not the stale one
+        assert Path(kernel.cmdline()[0]).resolve() == Path(sys.executable).resolve()
+
+
+def test_a_closed_page_ends_its_kernel(demo: tuple[Command, str]) -> None:
+    command, address = demo
+    before = set(command.kernels())
+    page = get(address)
+    (kernel,) = set(command.kernels()) - before
+    found = re.search(r'"kernelId": "([\w-]+)"', page)
+    assert found
+    # What the browser sends when the page goes.
+    assert status(address, "POST", f"/voila/api/shutdown/{found[1]}") == 204
+    assert psutil.wait_procs([kernel], timeout=10)[1] == []
+
+
+def test_only_this_machine_can_reach_the_page(demo: tuple[Command, str]) -> None:
+    command, address = demo
+    sockets = psutil.Process(command.process.pid).net_connections("inet")
+    listening = [each.laddr for each in sockets if each.status == psutil.CONN_LISTEN]
+    assert {host for host, _ in listening} == {"127.0.0.1"}
+    assert urlsplit(address).port in {port for _, port in listening}
+    assert status(address) == 405
+    assert status(address, Host="example.org") == 403
+
+
+def test_two_demos_move_on_from_a_taken_port(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        # Both probe at about the same time, so one may lose the port that it has found free.
+        demos = [start("demo", "--no-browser", "--port", str(port)) for _ in range(2)]
+        addresses = [each.read_address() for each in demos]
+        assert len({port, *(urlsplit(each).port for each in addresses)}) == 3
+        assert [status(each) for each in addresses] == [405, 405]
+    for each in demos:
+        end(each, signal.SIGINT)
+
+
+def test_sigterm_ends_the_demo_and_its_kernels(start: Start) -> None:
+    command = start("demo", "--no-browser", "--port", "0")
+    get(command.read_address())
+    assert command.kernels()
+    command.process.send_signal(signal.SIGTERM)
+    end(command, signal.SIGTERM)  # impatience does no harm
+
+
+def test_a_signal_while_a_kernel_starts(start: Start) -> None:
+    command = start("demo", "--no-browser", "--port", "0")
+    address = command.read_address()
+
+    def visit() -> None:
+        with suppress(OSError, http.client.HTTPException):  # the answer is cut off
+            get(address)
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    wait_for(command.kernels)
+    end(command, signal.SIGINT)
+    visitor.join()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks /proc for the moment")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_demo_starts(number: signal.Signals, start: Start) -> None:
+    command = start("demo", "--no-browser", "--port", "0")
+    wait_for(lambda: handles_sigterm(command.process.pid))
+    end(command, number)
+
+
+def test_the_browser_is_opened_on_the_page(start: Start, tmp_path: Path) -> None:
+    pipe, program = tmp_path / "pipe", tmp_path / "browser"
+    os.mkfifo(pipe)
+    program.write_text(f'#!/bin/sh\necho "$1" > "{pipe}"\n')
+    program.chmod(0o755)
+    command = start("demo", "--port", "0", BROWSER=f"{program} %s")
+    address = command.read_address()
+    assert pipe.read_text() == f"{address}\n"
+    end(command, signal.SIGINT)
+
+
+def test_a_browser_that_fails_does_no_harm(start: Start) -> None:
+    command = start("demo", "--port", "0", BROWSER="no-such-browser %s")
+    assert status(command.read_address()) == 405
+    end(command, signal.SIGINT)
+
+
+def test_a_failing_server_shows_its_last_lines(start: Start) -> None:
+    no_ports = (
+        "import errno, tornado.web\n"
+        "def listen(*args, **options): raise OSError(errno.EADDRINUSE, 'in use')\n"
+        "tornado.web.Application.listen = listen\n"
+    )
+    command = start("demo", "--no-browser", code=no_ports + RUN)
+    first, *others = command.rest().splitlines()
+    assert first == "heatwidget: demo failed: SystemExit(1)"
+    assert "no available port could be found" in "\n".join(others)
+    assert len(others) <= 20
+    assert command.process.returncode == 1
