@@ -10,10 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import samples
+    from . import metrics, samples
     from .arrays import LabelledArray
     from .metrics import (
         cosine_to,
+        normalization_label,
         normalize_activations,
         relative_residuals,
         residual_norms,
@@ -32,6 +33,8 @@ _HOMES = {
     "normalize_activations": "metrics",
     "relative_residuals": "metrics",
     "residual_norms": "metrics",
+    "metrics": "",
+    "normalization_label": "metrics",
     "samples": "",
     "step_norms": "metrics",
 }
@@ -42,6 +45,8 @@ __all__ = [
     "Heatmap",
     "LabelledArray",
     "cosine_to",
+    "metrics",
+    "normalization_label",
     "normalize_activations",
     "relative_residuals",
     "residual_norms",

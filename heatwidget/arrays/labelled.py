@@ -105,9 +105,14 @@ def as_labelled(
             if name not in names:
                 raise ValueError(f"{name}s given, but the array's dims are {names}")
             known[name] = given
-    axes = tuple(
-        make_axis(n, size, known.get(n)) for n, size in zip(names, values.shape, strict=True)
-    )
+    try:
+        axes = tuple(
+            make_axis(n, size, known.get(n)) for n, size in zip(names, values.shape, strict=True)
+        )
+    except ValueError as error:
+        # The commonest cause is another order of axes than the one expected.
+        read = f"array of shape {values.shape} was read as {names}; dims= can say otherwise"
+        raise ValueError(f"{error} ({read})") from error
     return LabelledArray(values, axes, _quantity(array), getattr(array, "attrs", {}))
 
 
@@ -153,7 +158,8 @@ def _find_dims(
 def _check_dims(dims: tuple[Any, ...], values: NDArray[Any]) -> tuple[str, ...]:
     for name in dims:
         if name not in DIMS:
-            raise ValueError(f"dims must be drawn from {', '.join(DIMS)}, got {dims}")
+            known = ", ".join(DIMS)
+            raise ValueError(f"dims must be drawn from {known}, got {dims}; dims= renames them")
     if len(dims) != values.ndim:
         raise ValueError(
             f"dims must name each axis of shape {values.shape} once, got {len(dims)}: {dims}"

@@ -140,9 +140,7 @@ class NumpySource:
     def value_range(self) -> ValueRange:
         """Return the extent of all values; kept until `refresh`."""
         if self._range is None:
-            self._range = scan_values(
-                self._values if self._mask is None else self._values[~self._mask]
-            )
+            self._range = scan_values(self._values, self._mask)
         return self._range
 
     def refresh(self) -> None:
@@ -162,27 +160,33 @@ def _mask_of(values: NDArray[Any]) -> NDArray[np.bool_] | None:
     return np.ma.getmaskarray(values) if np.ma.is_masked(values) else None
 
 
-def scan_values(values: NDArray[Any]) -> ValueRange:
+def scan_values(values: NDArray[Any], pending: NDArray[np.bool_] | None = None) -> ValueRange:
     """Extent of the finite values of an array, read once in the order of memory.
 
     Parameters
     ----------
     values : ndarray of real numbers, any shape
         Temporary memory is a few cache-sized buffers whatever the size.
+    pending : ndarray of bool, same shape, optional
+        Values that are left out.
     """
     found = ValueRange()
-    chunks = np.nditer(
-        values,
+    operands = [values] if pending is None else [values, pending]
+    pieces = np.nditer(
+        operands,
         flags=["external_loop", "buffered", "zerosize_ok"],
-        op_dtypes=[_scan_type(values.dtype)],
+        op_flags=[["readonly"]] * len(operands),
+        op_dtypes=[_scan_type(values.dtype), np.dtype(bool)][: len(operands)],
         casting="same_kind",
         order="K",
         buffersize=_SCAN_CELLS,
     )
     # A long number beyond double precision counts as infinite, as it does in a frame.
     with np.errstate(over="ignore"):
-        for chunk in chunks:
-            found = _widen(found, _scan_chunk(chunk))
+        for piece in pieces:
+            chunk: Any = piece if pending is None else piece[0][~piece[1]]
+            if chunk.size:
+                found = _widen(found, _scan_chunk(chunk))
     return found
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .view import ColorRule
 
 ColorScale = Literal["linear", "log"]
+# Rounding by which values may lie outside of their natural range.
+_HAIR = 1e-6
 COLOR_SCALES: tuple[ColorScale, ...] = ("linear", "log")
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 FLOAT32_TINY = float(np.finfo(np.float32).smallest_subnormal)
@@ -154,7 +156,7 @@ def _array_limits(
     if scale == "log":
         smallest = found.smallest_magnitude if squared else found.smallest_positive
         return (smallest, high) if smallest > 0 else (0.1, 1.0)
-    if natural_range and natural_range[0] <= low and high <= natural_range[1]:
+    if natural_range and natural_range[0] - _HAIR <= low and high <= natural_range[1] + _HAIR:
         return natural_range
     return low, high
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -28,7 +29,7 @@ def check_keywords(given: Iterable[str], allowed: Iterable[str], where: str) -> 
     known = sorted(allowed)
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
             hint = f"; did you mean {near[0]!r}?" if near else f"; it takes {', '.join(known)}"
             raise TypeError(f"{where} got an unknown keyword {name!r}{hint}")
 
@@ -52,6 +53,17 @@ def label_array(
     item = "token" if coords["prompt"] is None else "prompt"
     named = {n: tuple(item if d == "item" else d for d in dims) for n, dims in default_dims.items()}
     return as_labelled(array, default_dims=named, dims=data.get("dims"), coords=coords)
+
+
+def signature(keywords: Iterable[str], owner: type) -> inspect.Signature:
+    """Signature for a help text: one array, then keywords with the defaults of their traits."""
+    parameters = [inspect.Parameter("array", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
+    for name in keywords:
+        # A layout is made anew for each widget; data keywords are read from the array.
+        given = name in (*DATA_KEYWORDS, "rows", "columns", "layout")
+        default = None if given else getattr(owner, name).default_value
+        parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default))
+    return inspect.Signature(parameters)
 
 
 def choose_axes(

@@ -10,7 +10,7 @@ import traitlets
 
 from ..arrays import DIMS, ITEM_DIMS, Axis, LabelledArray
 from ..frames import COLOR_SCALES, POOLINGS, REDUCERS, View, color_schemes
-from .arguments import COORD_KEYWORDS
+from .arguments import COORD_KEYWORDS, DATA_KEYWORDS, signature
 from .controls import RANGE_DIMS
 from .marks import MARKS
 from .traits import Choice, Range
@@ -55,8 +55,20 @@ class Asked(traitlets.HasTraits):
     iterations = traitlets.Tuple(None, allow_none=True, read_only=True, help="Iteration numbers.")
 
     _natural_range: ClassVar[tuple[float, float] | None] = None
+    # Rows and columns where the class settles them; "item" stands for token or prompt.
+    _settled_axes: ClassVar[tuple[str, str] | None] = None
     # Axes of the array that is shown; ranges are checked against them.
     _axes: Sequence[Axis] = ()
+
+    @classmethod
+    def _keywords(cls) -> tuple[str, ...]:
+        axes = () if cls._settled_axes else ("rows", "columns")
+        return (*DATA_KEYWORDS, *axes, *VIEW_TRAITS, *LOOK_TRAITS, "layout")
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        # What a notebook shows on Shift-Tab.
+        cls.__signature__ = signature(cls._keywords(), cls)  # type: ignore[attr-defined]
 
     def view_state(self) -> dict[str, Any]:
         """Return what is asked to be seen, as plain JSON."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from math import ceil, floor
 from threading import RLock, get_ident
 from typing import Any
 
@@ -61,11 +60,14 @@ def range_slider(
     first, last = axis.bounds
 
     def place() -> tuple[int, int]:
-        low, high = get()
-        return floor(first if low is None else low), ceil(last if high is None else high)
+        start, stop = axis.window(get())
+        # Between two coordinates a hand may leave it where it is: it shows the same window.
+        if axis.window(widget.value) == (start, stop):
+            return tuple(widget.value)
+        return int(axis.coordinates[start]), int(axis.coordinates[stop - 1])
 
     widget = ipywidgets.IntRangeSlider(
-        value=place(),
+        value=(first, last),
         min=first,
         max=last,
         step=int(np.gcd.reduce(np.diff(axis.coordinates))),
@@ -74,7 +76,9 @@ def range_slider(
         style={"description_width": "58px"},
         layout=ipywidgets.Layout(flex="1 1 300px", width="auto", min_width="260px"),
     )
-    return Follower(widget, place, set)
+    follower = Follower(widget, place, set)
+    follower.follow()
+    return follower
 
 
 class Player:
@@ -116,6 +120,11 @@ class Player:
         )
         self.widget.observe(self._ticked, "value")
         self.widget.observe(self._started, "playing")
+
+    def take_over(self, before: Player) -> None:
+        """Play at the speed, and with the loop, of another player."""
+        for name in ("interval", "step", "repeat"):
+            setattr(self.widget, name, getattr(before.widget, name))
 
     def _started(self, change: Any) -> None:
         start, stop = self._axis.window(self._get())
@@ -190,6 +199,8 @@ class Controls:
         Read a trait of the heatmap by name; write one.
     reset : callable
         Called when the reset button is pressed.
+    before : Controls, optional
+        Those that these replace: the speed and the loop of their play button stay.
     """
 
     def __init__(
@@ -200,7 +211,9 @@ class Controls:
         get: Callable[[str], Any],
         set: Callable[[str, Any], None],
         reset: Callable[[], None],
+        before: Controls | None = None,
     ) -> None:
+        self._made_for = (axes, collapsed)
         self.player: Player | None = None
         # Controls by the trait that they follow.
         self.sliders: dict[str, Follower] = {}
@@ -212,6 +225,8 @@ class Controls:
             axis, name = axes["iteration"], "iteration_range"
             full_width = 1 if collapsed == "iteration" else max(axis.size // 4, 1)
             self.player = Player(axis, partial(get, name), partial(set, name), full_width)
+            if before is not None and before.player is not None:
+                self.player.take_over(before.player)
         if collapsed is not None:
             name = "reducer"
             choice = reducer_choice(axes[collapsed], partial(get, name), partial(set, name))
@@ -226,6 +241,15 @@ class Controls:
     @property
     def _followers(self) -> dict[str, Follower]:
         return self.sliders | self.choices
+
+    def fit(self, axes: Mapping[str, Axis], collapsed: str | None) -> bool:
+        """Whether these are the controls of such an array too, so that a hand can stay on them."""
+        own, own_collapsed = self._made_for
+        return own_collapsed == collapsed and all(
+            (dim in own) == (dim in axes)
+            and (dim not in axes or np.array_equal(own[dim].coordinates, axes[dim].coordinates))
+            for dim in RANGE_DIMS.values()
+        )
 
     def follow(self, trait: str) -> None:
         """Show what was set in Python. Nothing is sent to a control that shows it already."""

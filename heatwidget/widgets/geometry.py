@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..arrays import Axis
-from .text import shorten, text_width, visible
+from .text import label, text_width
 
 _CHARACTER = 6.4  # pixels across of a digit or letter at the tick font's size
 _LINE = 14  # pixels down of a line of ticks
+_UPRIGHT_LINE = 10  # pixels across of an upright label
 _ROW_SHARE = 0.3  # most of the width that labels beside rows may take
+_ROW_PIXELS = 200  # and most pixels, because a narrow page has the same margin
 _COLUMN_COLUMNS = 14  # most text columns of a label under its column
 _LONG = 100  # text columns of a label that are looked at at all
 _TALLEST = 520
@@ -61,10 +63,10 @@ class Geometry:
 
     @property
     def most_column_ticks(self) -> int:
-        """Number of labels under the columns, on a page two thirds as wide as asked."""
+        """Number of labels under the columns, on a page half as wide as asked."""
         # Upright, labels lie side by side by their height alone.
-        each = 12 if self.rotated else int((self.column_columns + 1.2) * _CHARACTER)
-        return max(self.picture_width * 2 // 3 // each, 1)
+        each = _UPRIGHT_LINE if self.rotated else int((self.column_columns + 1.2) * _CHARACTER)
+        return max(self.picture_width // 2 // each, 1)
 
 
 def lay_out(rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geometry:
@@ -78,13 +80,14 @@ def lay_out(rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geo
     height : int or None
         Of the figure; None fits it to the number of rows.
     """
-    row_columns = min(_longest(rows), int(width * _ROW_SHARE / _CHARACTER))
+    most = min(width * _ROW_SHARE, _ROW_PIXELS)
+    row_columns = min(_longest(rows), int(most / _CHARACTER))
     column_columns = min(_longest(columns), _COLUMN_COLUMNS)
     if height is not None and columns.labels is not None:
         # Upright labels leave room for a picture, however low.
         column_columns = min(column_columns, max(int((height - 10 - 56) / _CHARACTER), 1))
     left = int(row_columns * _CHARACTER) + 40
-    narrow = (width - _BAR - left) * 2 / 3 / columns.size
+    narrow = (width - _BAR - left) / 2 / columns.size
     rotated = columns.labels is not None and column_columns * _CHARACTER > narrow
     bottom = int(column_columns * _CHARACTER) + 32 if rotated else 44
     if height is None:
@@ -108,5 +111,4 @@ def _longest(axis: Axis) -> int:
     """Text columns of an axis's longest label."""
     if axis.labels is None:
         return max(len(str(bound)) for bound in axis.bounds)
-    # Cut first: a label can be a whole document.
-    return max(text_width(visible(shorten(text, _LONG))) for text in axis.labels)
+    return max(text_width(label(text, _LONG)) for text in set(axis.labels))

@@ -13,11 +13,9 @@ import traitlets
 from ..arrays import LabelledArray, NumpySource
 from ..frames import Frame, render, resolve
 from .arguments import DATA_KEYWORDS, check_keywords, choose_axes, label_array
-from .asked import ALL, LOOK_TRAITS, VIEW_TRAITS, Asked
+from .asked import ALL, VIEW_TRAITS, Asked
 from .controls import RANGE_DIMS, Controls, owned
-from .readout import cell_at, legend_html, readout_html
-from .stage import STYLE, Stage
-from .text import escape
+from .stage import Stage
 
 
 class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
@@ -59,32 +57,30 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         2: ("iteration", "item"),
         3: ("iteration", "layer", "item"),
     }
-    # Rows and columns where the class settles them; "item" stands for token or prompt.
-    _settled_axes: ClassVar[tuple[str, str] | None] = None
 
     def __init__(self, array: Any, **keywords: Any) -> None:
         # Closed until there is something to close: an error below still ends in `close`.
         self._lock, self._closed = RLock(), True
         name = type(self).__name__
-        asked = {"layout", "rows", "columns"} if self._settled_axes is None else {"layout"}
-        asked.update(DATA_KEYWORDS, VIEW_TRAITS, LOOK_TRAITS)
-        check_keywords(keywords, asked, f"{name}()")
+        check_keywords(keywords, self._keywords(), f"{name}()")
         data = {key: keywords.pop(key, None) for key in DATA_KEYWORDS}
         shown = (keywords.pop("rows", None), keywords.pop("columns", None))
         labelled = label_array(array, data, self._default_dims)
         shown = choose_axes(labelled.dims, self._settled_axes, *shown, name)
-        self._held = 1
+        self._held = 0
         self._frame: Frame | None = None
-        self._pointer: tuple[float, float] | None = None
         self._fitted = False
         self._own_quantity = str(type(self).quantity.default_value)
         layout = keywords.pop("layout", None)
         super().__init__(layout=layout or {})
         self._own_layout = None if layout is self.layout else self.layout
+        self._own_width = self.layout.max_width is None
         self._build()
         self._closed = False
         try:
-            self._adopt(labelled, shown, keywords)
+            with self._one_tick():
+                self._adopt(labelled, shown)
+                self._set_traits(keywords)
         except BaseException:
             self.close()
             raise
@@ -100,12 +96,13 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         return player.widget if player else None
 
     def reset(self) -> None:
-        """Put the view back as it was when the widget was made."""
+        """Put the view back as it was made, or to all of the array given to `set_array`."""
         self.set_view_state(self._initial)
 
     def refresh(self) -> None:
         """Draw again after the array was changed in place."""
-        self._source.refresh()
+        with self._lock:
+            self._source.refresh()
         self._tick()
 
     def set_array(self, array: Any, **data: Any) -> None:
@@ -125,8 +122,8 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         kept = {self.rows, self.columns} <= set(labelled.dims)
         rows, columns = (self.rows, self.columns) if kept else (None, None)
         shown = choose_axes(labelled.dims, self._settled_axes, rows, columns, name)
-        self._hold(1)
-        self._adopt(labelled, shown, {})
+        with self._one_tick():
+            self._adopt(labelled, shown)
         self._initial.update(iteration_range=list(ALL), layer_band=list(ALL))
 
     def close(self) -> None:
@@ -150,38 +147,25 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
 
     def _build(self) -> None:
         self._stage = Stage(self._point)
-        self._title = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 auto", width="auto"))
-        self._quantity = ipywidgets.HTML(layout=ipywidgets.Layout(flex="0 1 auto", width="auto"))
-        above = ipywidgets.Layout(margin="0 8px", justify_content="space-between")
-        self._above = ipywidgets.HBox([self._title, self._quantity], layout=above)
-        self._legend = ipywidgets.HTML(layout=ipywidgets.Layout(flex="0 1 auto", width="auto"))
-        self._readout = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 auto", width="auto"))
-        below = ipywidgets.Layout(
-            min_height="28px", margin="0 0 0 8px", flex_flow="row wrap", align_items="center"
-        )
-        self._below = ipywidgets.HBox([self._legend, self._readout], layout=below)
+        self._stage.write(self.title, self.quantity)
         self._panel = ipywidgets.HBox(layout=ipywidgets.Layout(flex_flow="row wrap"))
         self._controls: Controls | None = None
         self.add_class("heatwidget")
-        self.children = [self._above, self._stage.widget, self._below, self._panel]
+        self.children = [*self._stage.widgets, self._panel]
 
-    def _adopt(
-        self, labelled: LabelledArray, shown: tuple[str, str], traits: Mapping[str, Any]
-    ) -> None:
-        """Take an array: everything that depends on it, then one tick. Ends a hold."""
-        try:
+    def _adopt(self, labelled: LabelledArray, shown: tuple[str, str]) -> None:
+        """Take an array, and all that depends on it."""
+        # Observers come last: one that raises finds the widget whole, and leaves it so.
+        with self.hold_trait_notifications():
             with self._lock:
                 self._source, self._axes = NumpySource(labelled), labelled.axes
-                self._frame = None
+                self._frame, self._fitted = None, False
             self._set_data_traits(labelled, *shown)
-            misfit = [name for name in RANGE_DIMS if self._misfit(name, getattr(self, name))]
-            quantity = self._follow_quantity(labelled)
-            self._set_traits({**dict.fromkeys(misfit, ALL), "quantity": quantity, **traits})
+            for name in RANGE_DIMS:
+                if self._misfit(name, getattr(self, name)):
+                    setattr(self, name, ALL)
+            self.quantity = self._follow_quantity(labelled)
             self._fit_controls()
-            self._fitted = False
-        finally:
-            self._hold(-1)
-        self._tick()
 
     def _follow_quantity(self, labelled: LabelledArray) -> str:
         """What is measured: as the array says it, unless the user has said it."""
@@ -192,12 +176,15 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
     def _fit_controls(self) -> None:
         axes = {axis.name: axis for axis in self._axes}
         collapsed = next((dim for dim in axes if dim not in (self.rows, self.columns)), None)
+        if self._controls is not None and self._controls.fit(axes, collapsed):
+            return
         controls = Controls(
             axes,
             collapsed,
             get=lambda name: getattr(self, name),
             set=lambda name, value: setattr(self, name, value),
             reset=self.reset,
+            before=self._controls,
         )
         with self._lock:
             old = self._controls
@@ -213,9 +200,7 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
 
     def _owned(self) -> Iterator[ipywidgets.Widget]:
         yield from self._stage.owned()
-        above = (self._above, self._title, self._quantity)
-        for part in (*above, self._below, self._legend, self._readout, self._panel):
-            yield from owned(part)
+        yield from owned(self._panel)
         if self._controls:
             yield from self._controls.owned()
         if self._own_layout:
@@ -231,7 +216,11 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
             yield
         finally:
             self._hold(-1)
-            self._tick()
+            try:
+                self._tick()
+            finally:
+                # An error may have taken back what a hand has set meanwhile.
+                self._follow(*VIEW_TRAITS)
 
     def _hold(self, change: int) -> None:
         # Under the lock: a tick that another thread has begun ends first.
@@ -250,51 +239,53 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
             changed = source.take_changed()
             asked = self._view(self._geometry.picture_height, self._geometry.picture_width)
             view = resolve(asked, source.axes, source.value_range())
-            self._frame = render(source, view, previous=self._frame, changed=changed)
-            self._show()
+            try:
+                self._frame = render(source, view, previous=self._frame, changed=changed)
+            except BaseException:
+                self._frame = None  # or what has changed would be taken for drawn
+                raise
+            self._stage.show(source, self._frame, self.color_scheme, self.mark)
         # Outside the lock, because observers are the user's code. Until it is the latest
         # frame: another thread may have ticked since, or be about to show another array.
         while (latest := self._frame) is not None and latest is not self.frame:
             self.set_trait("frame", latest)
 
-    def _show(self) -> None:
-        if self._frame is not None:
-            self._stage.show(self._source, self._frame, self.color_scheme, self.mark)
-            self._legend.value = legend_html(self._frame)
-            self._show_readout()
-
-    def _show_readout(self) -> None:
-        text = ""
-        if self._pointer is not None and self._frame is not None:
-            text = readout_html(self._source, self._frame, *cell_at(self._frame, *self._pointer))
-        self._readout.value = text
-
     def _point(self, place: tuple[float, float] | None) -> None:
         """Take where the pointer is: fractions down and across, or None."""
         with self._lock:
             if not self._closed:
-                self._pointer = place
-                self._show_readout()
+                self._stage.point(place)
 
     def _fit(self) -> None:
         """Settle sizes and labels; under the lock."""
         axes = {axis.name: axis for axis in self._axes}
         rows, columns = axes[self.rows], axes[self.columns]
         self._geometry = self._stage.fit(rows, columns, width=self.width, height=self.height)
-        self.layout.max_width = f"{self.width}px"
-        self._title.value = f"{STYLE}<b>{escape(self.title)}</b>"
-        # Above the colour bar, where a long one is never cut.
-        self._quantity.value = escape(self.quantity)
+        if self._own_width:
+            self.layout.max_width = f"{self.width}px"
         self._fitted = True
 
     @traitlets.observe(*VIEW_TRAITS)
     def _view_changed(self, change: Any) -> None:
-        # The picture first: what the eye waits for.
-        self._tick()
-        if not self._closed and self._controls is not None:
-            self._controls.follow(change["name"])
+        # The picture first: what the eye waits for. An observer of it may raise.
+        try:
+            self._tick()
+        finally:
+            self._follow(change["name"])
 
-    @traitlets.observe(*LOOK_TRAITS)
-    def _looks_changed(self, change: Any) -> None:
+    def _follow(self, *names: str) -> None:
+        """Let controls show what was set in Python."""
+        if not self._closed and self._controls is not None:
+            for name in names:
+                self._controls.follow(name)
+
+    @traitlets.observe("title", "quantity")
+    def _text_changed(self, change: Any) -> None:
+        with self._lock:
+            if not self._closed:
+                self._stage.write(self.title, self.quantity)
+
+    @traitlets.observe("width", "height")
+    def _size_changed(self, change: Any) -> None:
         self._fitted = False
         self._tick()

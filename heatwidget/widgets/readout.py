@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from ..arrays import ArraySource, Axis
 from ..frames import CellState, Frame, cell_extent
 from ..frames.palette import STATE_COLORS
-from .text import escape, shorten, visible
+from .text import escape, label
 from .ticks import format_value
 
 # A token's whole text goes into the readout, within reason.
-_TEXT_COLUMNS = 200
+_TEXT_COLUMNS = 1000
 
 _STATE_TEXTS = {
     CellState.PENDING: "pending",
@@ -94,7 +94,7 @@ def _place_html(axis: Axis, window: Sequence[int]) -> str:
 
 def _token_html(text: str) -> str:
     # An element of its own keeps right-to-left text from turning its neighbours around.
-    return f"<bdi>“{escape(shorten(visible(text), _TEXT_COLUMNS))}”</bdi>"
+    return f"<bdi>“{escape(label(text, _TEXT_COLUMNS))}”</bdi>"
 
 
 def cell_at(frame: Frame, down: float, across: float) -> tuple[int, int]:

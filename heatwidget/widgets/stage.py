@@ -1,4 +1,4 @@
-"""The figure with its axes and colour bar: shows a frame, and says where the pointer is."""
+"""All that is looked at: title, figure, colour bar, legend and readout."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from .colorbar import ColorBar
 from .controls import owned
 from .geometry import Geometry, lay_out
 from .marks import SPAN, Picture
+from .readout import cell_at, legend_html, readout_html
+from .text import escape
 from .ticks import axis_ticks
 
 _POINTER_MILLISECONDS = 50
@@ -30,27 +32,34 @@ _UPRIGHT = {
 }
 
 # bqplot draws a frame around a figure that the pointer has touched, and axis labels in
-# orange on a dark theme.
+# orange on a dark theme. A long readout lies over what is below, or the page would jump.
 STYLE = """<style>
 .heatwidget .bqplot, .heatwidget .bqplot * { outline: none !important; }
 .heatwidget .bqplot .axislabel { fill: var(--jp-ui-font-color1) !important; }
+.heatwidget, .heatwidget .heatwidget-pointer { overflow: visible; }
+.heatwidget .heatwidget-pointer { position: relative; height: 28px; }
+.heatwidget .heatwidget-readout {
+  position: absolute; z-index: 10; left: 0; right: 0; padding: 0 4px; line-height: 1.6;
+  max-height: 12.8em; overflow: hidden; overflow-wrap: anywhere;
+  background: var(--jp-layout-color0); color: var(--jp-ui-font-color1);
+}
 </style>"""
 
 
 class Stage:
-    """Figure, axes, colour bar and pointer of one heatmap.
+    """Shows frames with what they mean, and says where the pointer is.
 
     Parameters
     ----------
     on_pointer : callable
-        Called with the frame cell ``(row, column)`` under the pointer, or None when it
-        leaves. It may come on any thread.
+        Called with where the pointer is, as fractions of the picture down and across, or
+        with None when it leaves. It may come on any thread.
     """
 
     def __init__(self, on_pointer: Callable[[tuple[float, float] | None], None]) -> None:
         self._on_pointer = on_pointer
         self._inside = False
-        self._geometry: Geometry | None = None
+        self._geometry: Geometry
         scales = {name: bqplot.LinearScale(min=0, max=SPAN) for name in ("x", "y")}
         self._scales = scales
         self._x = TickedAxis(scales["x"])
@@ -73,10 +82,25 @@ class Stage:
         )
         self.bar = ColorBar()
         self.picture = Picture(self.figure, scales)
-        self.widget = ipywidgets.HBox(
-            [self.figure, self.bar.figure],
-            layout=ipywidgets.Layout(width="100%", align_items="flex-start"),
+        self._shown: tuple[ArraySource, Frame] | None = None
+        self._pointer: tuple[float, float] | None = None
+        text = ipywidgets.Layout
+        self._title = ipywidgets.HTML(layout=text(flex="1 1 auto", width="auto"))
+        self._quantity = ipywidgets.HTML(layout=text(flex="0 1 auto", width="auto"))
+        self._legend = ipywidgets.HTML(layout=text(margin="0 8px", display="none"))
+        self._readout = ipywidgets.HTML(layout=text(margin="0 8px"))
+        self._readout.add_class("heatwidget-pointer")
+        above = ipywidgets.HBox([self._title, self._quantity], layout=text(margin="0 8px"))
+        picture = ipywidgets.HBox(
+            [self.figure, self.bar.figure], layout=text(width="100%", align_items="flex-start")
         )
+        self.widgets = [above, picture, self._legend, self._readout]
+
+    def write(self, title: str, quantity: str) -> None:
+        """Write what stands above the picture."""
+        self._title.value = f"{STYLE}<b>{escape(title)}</b>"
+        # Above the colour bar, not beside it: there a long one is cut.
+        self._quantity.value = escape(quantity)
 
     def fit(self, rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geometry:
         """Settle sizes and labels for an array."""
@@ -94,35 +118,39 @@ class Stage:
         return geometry
 
     def show(self, source: ArraySource, frame: Frame, color_scheme: str, mark: str) -> None:
-        """Put a frame on screen. Sends nothing for what is there already."""
+        """Put a frame on screen, after `fit`. Sends nothing for what is there already."""
         self.picture.show(frame, color_scheme, mark)
         self.bar.show(frame.view.colors, color_scheme)
         axes = {axis.name: axis for axis in source.axes}
         geometry, cells = self._geometry, frame.view.cells
-        if geometry is None:
-            return
-        self._x.show(
-            axis_ticks(
-                axes[cells.columns],
-                cells.column_window,
-                most=geometry.most_column_ticks,
-                columns=geometry.column_columns,
-                from_end=False,
+        across, down = geometry.most_column_ticks, geometry.most_row_ticks
+        for shown, name, window, most, columns in (
+            (self._x, cells.columns, cells.column_window, across, geometry.column_columns),
+            (self._y, cells.rows, cells.row_window, down, geometry.row_columns),
+        ):
+            from_end = shown is self._y
+            shown.show(
+                axis_ticks(axes[name], window, most=most, columns=columns, from_end=from_end)
             )
-        )
-        self._y.show(
-            axis_ticks(
-                axes[cells.rows],
-                cells.row_window,
-                most=geometry.most_row_ticks,
-                columns=geometry.row_columns,
-                from_end=True,
-            )
-        )
+        legend = legend_html(frame)
+        self._legend.value = legend
+        self._legend.layout.display = None if legend else "none"
+        self._shown = (source, frame)
+        self.point(self._pointer)
+
+    def point(self, place: tuple[float, float] | None) -> None:
+        """Show the value at a place, given as fractions down and across; None shows nothing."""
+        self._pointer = place
+        text = ""
+        if place is not None and self._shown is not None:
+            source, frame = self._shown
+            text = readout_html(source, frame, *cell_at(frame, *place))
+        self._readout.value = text
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
         """Yield every widget that was made for it."""
-        for widget in (self.widget, self.figure, self.bar.figure):
+        texts = (self._title, self._quantity)
+        for widget in (*self.widgets, *texts, self.figure, self.bar.figure):
             yield from owned(widget)
         yield from (self._x.axis, self._y.axis, self._mouse, *self._scales.values())
         yield from self.bar.owned()

@@ -22,6 +22,8 @@ def visible(text: str) -> str:
     other than the plain one; plain spaces at either end become ``␣``. An empty text
     becomes ``∅``.
     """
+    if text.isascii() and text.isprintable() and text == text.strip(" ") != "":
+        return text
     inner = text.strip(" ")
     left = len(text) - len(text.lstrip(" "))
     shown = "".join(map(_visible_character, inner))
@@ -33,7 +35,7 @@ def visible(text: str) -> str:
 def shorten(text: str, columns: int) -> str:
     """Text cut to a number of text columns, with an ellipsis where something is left out."""
     most = columns * _CHARACTERS_PER_COLUMN
-    if text_width(text) <= columns and len(text) <= most:
+    if len(text) <= most and text_width(text) <= columns:
         return text
     used, end = 1, 0
     for end, character in enumerate(text):
@@ -43,8 +45,17 @@ def shorten(text: str, columns: int) -> str:
     return text[:end] + "…"
 
 
+def label(text: str, columns: int) -> str:
+    """Text made visible and cut to a number of text columns, in time that follows `columns`."""
+    most = columns * _CHARACTERS_PER_COLUMN
+    # Cut first: a text can be a whole document. The dot keeps spaces at the cut inner ones.
+    return shorten(visible(text if len(text) <= most else text[:most] + "."), columns)
+
+
 def text_width(text: str) -> int:
     """Number of text columns that a text takes: two for each wide character."""
+    if text.isascii():
+        return len(text)
     return sum(map(_character_width, text))
 
 

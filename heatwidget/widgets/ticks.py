@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..arrays import Axis
 from ..frames import ColorRule, color_positions
 from .marks import SPAN
-from .text import shorten, visible
+from .text import label
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -53,7 +53,7 @@ def axis_ticks(
         texts = tuple(str(axis.coordinates[i]) for i in chosen)
     else:
         chosen = _every(start, stop, most)
-        texts = tuple(shorten(visible(axis.labels[i]), columns) for i in chosen)
+        texts = tuple(label(axis.labels[i], columns) for i in chosen)
     places = (chosen + 0.5 - start) / (stop - start)
     places = 1 - places if from_end else places
     return Ticks(tuple(int(p) for p in np.rint(places * SPAN)), texts)

@@ -104,7 +104,7 @@ def send_event(widget: Heatmap, content: dict[str, Any]) -> None:
 
 def readout(widget: Heatmap) -> str:
     """Text of the readout, or an empty one where there is none."""
-    found = [html for html in htmls(widget) if "heatwidget-readout" in html]
+    found = [html for html in htmls(widget) if 'class="heatwidget-readout"' in html]
     return text_of(found[0]) if found else ""
 
 

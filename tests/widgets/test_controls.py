@@ -143,7 +143,7 @@ def test_setting_a_range_moves_its_slider_alone(recorder: Recorder) -> None:
         (ALL, (0, 7)),
         ((None, 3), (0, 3)),
         ((3, None), (3, 7)),
-        ((2.5, 4.5), (2, 5)),
+        ((2.5, 4.5), (3, 4)),
         ((6, 6), (6, 6)),
     ],
 )
@@ -184,10 +184,8 @@ def test_following_a_range_never_calls_back(coordinates: list[int], data: st.Dat
     moved = range_slider(axis, lambda: asked, calls.append)
     asked = data.draw(st.tuples(ends, ends).filter(lambda a: None in a or a[0] <= a[1]))
     moved.follow()
-    low, high = moved.widget.value
     assert calls == []
-    assert asked[0] is None or low <= asked[0] < low + 1
-    assert asked[1] is None or high - 1 < asked[1] <= high
+    assert axis.window(moved.widget.value) == axis.window(asked)
     moved.widget.close()
 
 

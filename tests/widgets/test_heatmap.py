@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
+import ipywidgets
 import numpy as np
 import pytest
 import traitlets
@@ -494,3 +496,61 @@ def test_repr_says_what_is_shown() -> None:
     widget = ConvergenceHeatmap(cube())
     expected = "(iteration: 8, layer: 5, token: 3) rows=token columns=iteration"
     assert repr(widget) == f"<ConvergenceHeatmap {expected}>"
+
+
+def test_help_text_names_the_keywords_and_their_defaults() -> None:
+    signature = inspect.signature(ConvergenceHeatmap)
+    assert signature.parameters["color_scale"].default == "log"
+    assert "rows" not in signature.parameters
+    assert {"rows", "tokens", "layout"} <= set(inspect.signature(Heatmap).parameters)
+    with pytest.raises(TypeError, match="unknown keyword 'shape'"):
+        ConvergenceHeatmap(cube(), shape=3)
+
+
+def test_play_keeps_its_speed_for_another_array() -> None:
+    widget = ConvergenceHeatmap(cube())
+    widget.play.interval, widget.play.repeat = 500, True
+    play = widget.play
+    widget.set_array(cube() + 1)
+    assert widget.play is play
+    widget.set_array(cube()[:5])
+    assert widget.play is not play
+    assert (widget.play.interval, widget.play.repeat) == (500, True)
+    widget.set_array(cube()[:1])
+    assert widget.play is None
+
+
+def test_user_width_of_the_layout_stays() -> None:
+    layout = ipywidgets.Layout(max_width="500px")
+    widget = ConvergenceHeatmap(cube(), layout=layout)
+    widget.width = 700
+    assert layout.max_width == "500px"
+
+
+def test_array_in_another_order_is_told_so() -> None:
+    with pytest.raises(ValueError, match=r"shape \(3, 65\) was read as \('iteration', 'prompt'\)"):
+        ConvergenceHeatmap(np.ones((3, 65)), prompts=["a", "b", "c"])
+
+
+def test_observer_that_raises_leaves_slider_and_picture_together() -> None:
+    widget = ConvergenceHeatmap(cube())
+    widget.observe(lambda _: 1 / 0, "frame")
+    with pytest.raises(ZeroDivisionError):
+        widget.iteration_range = (1, 3)
+    assert slider(widget, "iteration").value == (1, 3)
+    assert widget.frame.shape[1] == 3
+
+
+def test_observer_that_raises_leaves_another_array_whole() -> None:
+    widget = ActivationHeatmap(cube())
+    widget.observe(lambda _: 1 / 0, "dims")
+    with pytest.raises(ZeroDivisionError):
+        widget.set_array(np.ones((5, 3)))
+    assert widget.play is None
+    assert widget.frame.shape == (5, 3)
+    assert (widget.frame.values == 1).all()
+
+
+def test_rounding_beyond_one_keeps_the_natural_range() -> None:
+    widget = ActivationHeatmap(np.array([[0.5, 1.0000001], [0.2, 0.1]]))
+    assert widget.frame.view.colors.limits == (0.0, 1.0)

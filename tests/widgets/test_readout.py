@@ -13,7 +13,7 @@ from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 from heatwidget.frames import CellState
 from heatwidget.frames.palette import STATE_COLORS
 from heatwidget.widgets.readout import cell_at, legend_html, readout_html
-from heatwidget.widgets.text import shorten, visible
+from heatwidget.widgets.text import label, visible
 from tests.widgets.helpers import (
     bottom_up,
     frame_of,
@@ -61,7 +61,7 @@ def test_hostile_token_is_text_in_the_readout_and_beside_its_row(case: str) -> N
     text = HOSTILE[case]
     widget = ConvergenceHeatmap(np.ones((4, 2)), tokens=[text, "plain"])
     shown = point(widget, 0, 1)
-    assert shown == f"1 · token 0 “{shorten(visible(text), 200)}” · iteration 1"
+    assert shown == f"1 · token 0 “{label(text, 1000)}” · iteration 1"
     columns, rows = bottom_up(widget)
     assert rows[0] == "plain"
     assert len(rows[1]) <= 200
@@ -75,7 +75,7 @@ def test_hostile_token_is_text_under_its_column(case: str) -> None:
     widget = ActivationHeatmap(np.ones((4, 2)), prompts=[text, "plain"])
     columns, _ = bottom_up(widget)
     assert visible(text).startswith(columns[0].rstrip("…"))
-    assert f"prompt 0 “{shorten(visible(text), 200)}”" in point(widget, 0, 0)
+    assert f"prompt 0 “{label(text, 1000)}”" in point(widget, 0, 0)
 
 
 @pytest.mark.parametrize("case", HOSTILE)
@@ -94,7 +94,7 @@ def test_any_text_is_text(text: str, other: str) -> None:
     source, frame = frame_of(np.ones((2, 2)), {"token": [text, other]})
     html = readout_html(source, frame, 0, 0)
     assert "$" not in html.replace("<span>$</span>", "")
-    assert plain(html) == f"1 · iteration 0 · token 0 “{shorten(visible(text), 200)}”"
+    assert plain(html) == f"1 · iteration 0 · token 0 “{label(text, 1000)}”"
 
 
 @pytest.mark.parametrize("case", HOSTILE)
