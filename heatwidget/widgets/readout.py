@@ -38,12 +38,18 @@ def readout_html(source: ArraySource, frame: Frame, row: int, column: int) -> st
     """
     axes = {axis.name: axis for axis in source.axes}
     cells = frame.view.cells
-    parts = [_value_html(source, frame, row, column)]
-    parts.append(_place_html(axes[cells.rows], frame.row_edges[row : row + 2].tolist()))
-    parts.append(_place_html(axes[cells.columns], frame.column_edges[column : column + 2].tolist()))
+    windows = {
+        cells.rows: frame.row_edges[row : row + 2].tolist(),
+        cells.columns: frame.column_edges[column : column + 2].tolist(),
+    }
     if cells.collapsed:
-        how = f" ({cells.reducer})" if cells.band[1] - cells.band[0] > 1 else ""
-        parts.append(_place_html(axes[cells.collapsed], list(cells.band)) + how)
+        windows[cells.collapsed] = list(cells.band)
+    parts = [_value_html(source, frame, row, column)]
+    # The token last: it can be long, and what comes after it is then not seen.
+    for name in sorted(windows, key=lambda name: axes[name].labels is not None):
+        how = name == cells.collapsed and cells.band[1] - cells.band[0] > 1
+        place = _place_html(axes[name], windows[name])
+        parts.append(f"{place} ({cells.reducer})" if how else place)
     return '<span class="heatwidget-readout">' + " · ".join(parts) + "</span>"
 
 

@@ -194,7 +194,7 @@ w
     host.page.mouse.move(box["x"] + box["width"] * 10.5 / 65, box["y"] + box["height"] * 1.5 / 5)
     readout = host.page.locator(".heatwidget-readout")
     readout.wait_for()
-    assert readout.inner_text() == "52 · token 1 “<b>x</b> $y^2$” · iteration 10"
+    assert readout.inner_text() == "52 · iteration 10 · token 1 “<b>x</b> $y^2$”"
     host.run("w.iteration_range = (0, 0)")
     host.wait_until(lambda: readout.inner_text().startswith("2 ·"))
     host.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] + 200)

@@ -61,7 +61,7 @@ def test_hostile_token_is_text_in_the_readout_and_beside_its_row(case: str) -> N
     text = HOSTILE[case]
     widget = ConvergenceHeatmap(np.ones((4, 2)), tokens=[text, "plain"])
     shown = point(widget, 0, 1)
-    assert shown == f"1 · token 0 “{label(text, 1000)}” · iteration 1"
+    assert shown == f"1 · iteration 1 · token 0 “{label(text, 1000)}”"
     columns, rows = bottom_up(widget)
     assert rows[0] == "plain"
     assert len(rows[1]) <= 200
@@ -113,9 +113,9 @@ def test_no_markup_of_ours_starts_a_formula(case: str) -> None:
 def test_value_place_and_collapsed_band() -> None:
     values = np.arange(1.0, 121).reshape(8, 5, 3)
     widget = ActivationHeatmap(values, tokens=["a", "b", "c"], layers=range(1, 6))
-    assert point(widget, 1, 2) == "111 · layer 2 · token 2 “c” · iterations 0–7 (last)"
+    assert point(widget, 1, 2) == "111 · layer 2 · iterations 0–7 (last) · token 2 “c”"
     widget.iteration_range = (3, 3)
-    assert readout(widget) == "51 · layer 2 · token 2 “c” · iteration 3"
+    assert readout(widget) == "51 · layer 2 · iteration 3 · token 2 “c”"
 
 
 def test_item_axis_without_texts() -> None:
@@ -199,7 +199,7 @@ def test_readout_follows_the_picture() -> None:
     widget.iteration_range = (2, 5)
     assert readout(widget) == "7 · token 0 · iteration 2"
     widget.set_array(np.full((4, 2), 9.0), tokens=["x", "y"])
-    assert readout(widget) == "9 · token 0 “x” · iteration 0"
+    assert readout(widget) == "9 · iteration 0 · token 0 “x”"
 
 
 def test_pointer_within_one_cell_sends_nothing_new(recorder: Recorder) -> None:
