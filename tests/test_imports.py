@@ -36,7 +36,8 @@ LIBRARIES = {
     "widgets": {"numpy", *WIDGET_LIBRARIES},
     "__init__": set(),
 }
-TORCH_MODULES = {"samples/recurrent.py"}
+# Imported inside a function of theirs, when it is called.
+LAZY = {"samples/recurrent.py": {"torch"}, "arrays/live.py": {"xarray"}}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -86,9 +87,7 @@ def test_no_arrow_points_back(path: Path) -> None:
 def test_only_these_libraries(path: Path) -> None:
     """Only numpy below the widgets, widget libraries in them alone, torch in two places only."""
     part = part_of(path)
-    allowed = LIBRARIES.get(part, set())
-    if module_name(path) in TORCH_MODULES:
-        allowed = {*allowed, "torch"}
+    allowed = LIBRARIES.get(part, set()) | LAZY.get(module_name(path), set())
     if part in LIBRARIES:
         assert third_party(path) <= allowed
     elif part != "capture":

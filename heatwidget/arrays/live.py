@@ -1,0 +1,258 @@
+"""An array that is being filled: any thread writes, and each watcher learns what changed."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import prod
+from threading import RLock
+from typing import Any
+from weakref import ref
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from .axis import ITEM_DIMS, Axis, make_axis
+from .labelled import as_labelled
+from .watching import LiveSource
+from .writing import ALL, convert, parts_of, put, select
+
+
+class LiveArray:
+    """Array that is filled, from any number of threads, while it is looked at.
+
+    A cell is pending until it is written, be it with NaN. ``live[index] = value`` takes any
+    numpy index; a value that does not fit changes nothing. What is read (``live[index]``,
+    `to_numpy`, ``np.asarray(live)``) is a copy, NaN where pending.
+
+    Parameters
+    ----------
+    dims : mapping of str to int or sequence
+        Size or labels of each dim, in order: labels are whole numbers for iteration and
+        layer, texts for token and prompt.
+    dtype : dtype
+        A floating type.
+    quantity : str
+        What is measured, with its unit if it has one.
+    attrs : mapping, optional
+        Anything else that is known: origin, model, seed.
+
+    Raises
+    ------
+    TypeError
+        If `dtype` is not floating, or a size or label is of the wrong kind.
+    ValueError
+        If names, sizes and labels do not make an array of 2 or 3 axes.
+    """
+
+    def __init__(
+        self,
+        dims: Mapping[str, int | Sequence[Any]],
+        *,
+        dtype: DTypeLike = np.float32,
+        quantity: str = "",
+        attrs: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        if self.dtype.kind != "f":
+            raise TypeError(f"dtype must be a floating type, got {self.dtype}")
+        self.axes = _make_axes(dims)
+        self.quantity = quantity
+        self.attrs = dict(attrs or {})
+        self.version = 0
+        self._values: NDArray[Any] = np.full(self.shape, np.nan, self.dtype)
+        self._written: NDArray[np.bool_] = np.zeros(self.shape, bool)
+        # For `append`: where iterations lie, which may hold something, and the end found last.
+        self._at = self.dims.index("iteration") if "iteration" in self.dims else 0
+        self._touched = np.zeros(self.shape[self._at], bool)
+        self._end = 0
+        self._watchers: tuple[ref[LiveSource], ...] = ()
+        # Reentrant, because the garbage collector may close a watcher inside a write.
+        self._lock = RLock()
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Names of the axes, in order."""
+        return tuple(axis.name for axis in self.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes, in order, whether written or not."""
+        return tuple(axis.size for axis in self.axes)
+
+    @property
+    def written(self) -> NDArray[np.bool_]:
+        """Which cells have been written, in the shape of the array; a copy."""
+        with self._lock:
+            return np.array(self._written)
+
+    @property
+    def n_written(self) -> int:
+        """Number of cells that have been written."""
+        with self._lock:
+            return int(np.count_nonzero(self._written))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Write a value of real numbers that fits, as numpy has it; else nothing changes.
+
+        IndexError beyond the size of an axis: only `append` makes room. TypeError for what
+        is no real number, ValueError for a shape that does not fit.
+        """
+        data = convert(value, self.dtype)
+        with self._lock:
+            watchers = self._write(index, data)
+        for watcher in watchers:
+            watcher._notify()
+
+    def append(self, row: Any) -> None:
+        """Write the iteration after the last one written; room doubles when it runs out.
+
+        Parameters
+        ----------
+        row : array_like, shape as the array's without its iteration axis
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for any write, and where there is no iteration axis.
+        """
+        if "iteration" not in self.dims:
+            raise ValueError(f"append needs an iteration axis, the dims are {self.dims}")
+        data = convert(row, self.dtype)
+        with self._lock:
+            end = self._find_end()
+            if end == self.shape[self._at]:
+                # Tried out first: a row that does not fit must not make room either.
+                put(self._values[self._iteration(0)].copy(), ..., data, ())
+                self._grow()
+            watchers = self._write(self._iteration(end), data)
+        for watcher in watchers:
+            watcher._notify()
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return the values at an index as a copy, NaN where pending."""
+        with self._lock:
+            return np.array(select(self._values, index, self.axes))[()]
+
+    def __len__(self) -> int:
+        """Return the size of the first axis."""
+        return self.axes[0].size
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return a copy of the values, so that numpy functions take the whole thing."""
+        if copy is False:
+            raise ValueError("a LiveArray can only be copied, got copy=False")
+        return self.to_numpy().astype(self.dtype if dtype is None else dtype, copy=False)
+
+    def to_numpy(self) -> NDArray[Any]:
+        """Return a copy of the values, NaN where pending."""
+        with self._lock:
+            return np.array(self._values)
+
+    def to_xarray(self) -> Any:
+        """Return a copy as `xarray.DataArray`, NaN where pending; xarray must be installed."""
+        try:
+            import xarray
+        except ImportError as error:
+            raise ImportError("to_xarray needs xarray, which is not installed") from error
+        with self._lock:
+            values, axes = self.to_numpy(), self.axes
+        # The positions of tokens are left out: they are no labels.
+        known = [axis for axis in axes if axis.labels or axis.name not in ITEM_DIMS]
+        coords = {axis.name: list(axis.labels or axis.coordinates) for axis in known}
+        attrs = {**self.attrs, **({"long_name": self.quantity} if self.quantity else {})}
+        return xarray.DataArray(values, coords, [axis.name for axis in axes], attrs=attrs)
+
+    def __repr__(self) -> str:
+        """Return sizes, type, quantity and how much is written in one line."""
+        sizes = ", ".join(f"{axis.name}: {axis.size}" for axis in self.axes)
+        what = f" {self.quantity}" if self.quantity else ""
+        count = f"{self.n_written} of {prod(self.shape)} written"
+        return f"<LiveArray ({sizes}) {self.dtype}{what}, {count}>"
+
+    def watch(self, request: Callable[[], None]) -> LiveSource:
+        """Return a source over the array that records what changes.
+
+        Parameters
+        ----------
+        request : callable
+            Called after each write, on the thread that wrote, under no lock: it must be
+            quick. The writer never sees what it raises.
+        """
+        with self._lock:
+            source = LiveSource(self, request)
+            self._watchers = (*map(ref, self._alive()), ref(source))
+        return source
+
+    def _write(self, index: Any, data: NDArray[Any]) -> list[LiveSource]:
+        """Write, mark, and return whom to tell; under the lock."""
+        put(self._values, index, data, self.axes)
+        self._written[index] = True
+        self.version += 1
+        parts = parts_of(index, len(self.axes))
+        self._touched[parts[self._at]] = True
+        watchers = self._alive()
+        for watcher in watchers:
+            watcher._dirty[parts[0]] = True
+        return watchers
+
+    def _alive(self) -> list[LiveSource]:
+        """Watchers that someone still holds; the others are forgotten."""
+        alive = [watcher for known in self._watchers if (watcher := known()) is not None]
+        if len(alive) < len(self._watchers):
+            self._watchers = tuple(map(ref, alive))
+        return alive
+
+    def _iteration(self, k: int) -> tuple[Any, ...]:
+        """Index of one iteration."""
+        return (*[ALL] * self._at, k)
+
+    def _find_end(self) -> int:
+        """Iteration after the last one in which something is written."""
+        for k in np.flatnonzero(self._touched[self._end :])[::-1] + self._end:
+            # A write of no cells at all touches an iteration, too.
+            if self._written[self._iteration(k)].any():
+                self._end = int(k) + 1
+                break
+        return self._end
+
+    def _grow(self) -> None:
+        """Double the room along iteration; coordinates go on in their last step."""
+        at, old = self._at, self.axes[self._at].coordinates
+        step = old[-1] - old[-2] if old.size > 1 else 1
+        longer = np.concatenate([old, old[-1] + step * np.arange(1, old.size + 1)])
+        room = (np.full_like(self._values, np.nan), np.zeros_like(self._written))
+        # All made before any is kept: where memory runs out nothing has changed.
+        values = np.concatenate([self._values, room[0]], at)
+        written = np.concatenate([self._written, room[1]], at)
+        self._touched = np.concatenate([self._touched, np.zeros_like(self._touched)])
+        self._values, self._written = values, written
+        axis = replace(self.axes[at], coordinates=longer)
+        self.axes = (*self.axes[:at], axis, *self.axes[at + 1 :])
+        for watcher in self._alive():
+            watcher._dirty = np.ones(len(self), bool)
+
+
+def _make_axes(dims: Any) -> tuple[Axis, ...]:
+    """Axes from sizes or labels, by the rules of any other array."""
+    if not isinstance(dims, Mapping):
+        raise TypeError(f"dims must be a mapping of names to sizes or labels, got {dims!r}")
+    given = {name: _size_and_labels(name, value) for name, value in dims.items()}
+    # A stand-in of the right shape, which takes no memory.
+    stand_in = np.broadcast_to(np.float32(0), [size for size, _ in given.values()])
+    as_labelled(stand_in, default_dims={}, dims=tuple(dims))
+    return tuple(make_axis(name, *size_and_labels) for name, size_and_labels in given.items())
+
+
+def _size_and_labels(name: Any, given: Any) -> tuple[int, Any]:
+    try:
+        size = operator.index(given)
+    except TypeError:
+        if not isinstance(given, Iterable):
+            raise TypeError(f"{name} must have a size or labels, got {given!r}") from None
+        labels = given if isinstance(given, (str, bytes)) else list(given)
+        return len(labels), labels
+    if size < 1:
+        raise ValueError(f"{name} must have a size of 1 or more, got {size}")
+    return size, None

@@ -1,0 +1,145 @@
+"""A source over a live array, which knows what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+from math import isfinite, prod
+from typing import TYPE_CHECKING, Any
+from weakref import ref
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .axis import Axis
+from .source import _SCAN_CELLS, Block, Region, ValueRange, _widen, scan_values
+
+if TYPE_CHECKING:
+    from .live import LiveArray
+
+# More runs of changed rows than this are taken as one: each costs the reader a fixed time.
+_MOST_RUNS = 64
+
+
+class LiveSource:
+    """Source over a live array, with its own record of what changed; see `LiveArray.watch`.
+
+    The array holds it weakly: it lasts as long as its user holds it. At first everything
+    counts as changed. `error` is the last exception that the request has raised, or None.
+    """
+
+    chunks = None
+
+    def __init__(self, live: LiveArray, request: Callable[[], None]) -> None:
+        self._live = live
+        self._request = request
+        self._dirty = np.ones(len(live), bool)
+        self._extent: ValueRange | None = None
+        self.error: Exception | None = None
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Axes in the array's own order, as they are now."""
+        return self._live.axes
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+        return self._live.dtype
+
+    def read(self, region: Region) -> Block:
+        """Return a copy of a region, with no write half done."""
+        with self._live._lock:
+            values = self._live._values[region.slices].copy()
+            pending = ~self._live._written[region.slices]
+        return Block(values, pending if pending.any() else None)
+
+    def value_range(self) -> ValueRange:
+        """Return an extent that holds all that `take_changed` has passed, and maybe more.
+
+        Its ends move in steps, so that colours rarely change while the array is filled:
+        `low` and `high` outwards to 0 or to 1, 2 or 5 times a power of ten, the smallest
+        ones down to a power of ten. Values written over count until `refresh`.
+        """
+        if self._extent is None:
+            self._look([(0, len(self._live))])
+        return _stepped(self._extent or ValueRange())
+
+    def take_changed(self) -> tuple[Region, ...]:
+        """Return what has changed since the last call, as rows of the first axis."""
+        live = self._live
+        with live._lock:
+            edges = np.flatnonzero(np.diff(self._dirty, prepend=False, append=False)).tolist()
+            self._dirty[:] = False
+            others = [(0, size) for size in live.shape[1:]]
+        if len(edges) > 2 * _MOST_RUNS:
+            edges = [edges[0], edges[-1]]
+        runs = list(zip(edges[::2], edges[1::2], strict=True))
+        self._look(runs)
+        return tuple(Region((run, *others)) for run in runs)
+
+    def refresh(self) -> None:
+        """Count everything as changed, and forget the extent of what was written over."""
+        with self._live._lock:
+            self._dirty[:] = True
+            self._extent = None
+
+    def close(self) -> None:
+        """Record and request nothing more. Twice does no harm."""
+        live = self._live
+        with live._lock:
+            live._watchers = tuple(ref(other) for other in live._alive() if other is not self)
+
+    def _notify(self) -> None:
+        try:
+            self._request()
+        except Exception as error:
+            self.error = error
+
+    def _look(self, runs: Iterable[tuple[int, int]]) -> None:
+        """Widen the extent by some rows."""
+        found = ValueRange()
+        for run in runs:
+            for piece in self._pieces(*run):
+                found = _widen(found, scan_values(piece))
+        with self._live._lock:
+            self._extent = _widen(self._extent or ValueRange(), found)
+
+    def _pieces(self, start: int, stop: int) -> Iterator[NDArray[Any]]:
+        """Flat copies of rows, each small enough to hold the lock for a moment only.
+
+        NaN where pending. If the array grows meanwhile they may be of other rows; but then
+        all rows are dirty, and looked at next time.
+        """
+        live = self._live
+        width = prod(live.shape[1:])
+        for first in range(start * width, stop * width, _SCAN_CELLS):
+            with live._lock:
+                flat = live._values.reshape(-1)
+                piece = flat[first : min(first + _SCAN_CELLS, stop * width)].copy()
+            yield piece
+
+
+def _stepped(found: ValueRange) -> ValueRange:
+    """Extent widened in steps, see `LiveSource.value_range`."""
+    return ValueRange(
+        -_outwards(-found.low),
+        _outwards(found.high),
+        _decade(found.smallest_positive),
+        _decade(found.smallest_magnitude),
+        empty=found.empty,
+    )
+
+
+def _outwards(end: float) -> float:
+    """Next of 1, 2 or 5 times a power of ten; 0 for an end on the near side of zero."""
+    if end <= 0:
+        return 0.0
+    power = Decimal(repr(end)).adjusted()
+    step = next(s for s in (float(f"{digit}e{power}") for digit in (1, 2, 5, 10)) if s >= end)
+    return step if isfinite(step) else end
+
+
+def _decade(smallest: float) -> float:
+    """Power of ten at or below a number; the number itself where there is no such double."""
+    return float(f"1e{Decimal(repr(smallest)).adjusted()}" if smallest else 0) or smallest

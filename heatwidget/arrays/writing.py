@@ -1,0 +1,81 @@
+"""What is written to a live array and where: anything to numpy, with clear errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .axis import Axis
+
+ALL = slice(None)
+
+
+def convert(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Value as a plain array of a type; masked cells become NaN, tensors come to the CPU."""
+    if type(value) is np.ndarray and value.dtype == dtype:
+        return value
+    if hasattr(value, "detach"):
+        value = _from_tensor(value.detach().cpu())
+    try:
+        array = np.asanyarray(value)
+    except ValueError as error:
+        raise ValueError(f"value must be rectangular: {error}") from error
+    # Asked like this, also extension types such as bfloat16 are real numbers.
+    if not np.can_cast(array.dtype, np.longdouble):
+        raise TypeError(f"value must hold real numbers, got dtype {array.dtype}")
+    return np.ma.filled(array.astype(dtype), np.nan)
+
+
+def _from_tensor(tensor: Any) -> Any:
+    try:
+        return tensor.numpy()
+    except TypeError:
+        # numpy has no bfloat16, nor the types of 8 bits.
+        return tensor.float().numpy()
+
+
+def put(values: NDArray[Any], index: Any, data: NDArray[Any], axes: Sequence[Axis]) -> None:
+    """Assign as numpy does, which checks everything before it writes; clear errors."""
+    try:
+        values[index] = data
+    except (IndexError, ValueError) as error:
+        wanted = select(values, index, axes).shape
+        raise ValueError(f"value must fit shape {wanted}, got shape {data.shape}") from error
+
+
+def select(values: NDArray[Any], index: Any, axes: Sequence[Axis]) -> Any:
+    """Return what numpy gives for an index; an error names the axis."""
+    try:
+        return values[index]
+    except IndexError as error:
+        for axis, part in zip(axes, parts_of(index, len(axes)), strict=False):
+            numbers, n = np.asarray(part), axis.size
+            if numbers.dtype.kind in "iu" and ((numbers < -n) | (numbers >= n)).any():
+                span = f"{-n}..{n - 1} (size {n})"
+                message = f"{axis.name} index must lie within {span}, got {part}"
+                raise IndexError(message) from error
+        sizes = ", ".join(f"{axis.name}: {axis.size}" for axis in axes)
+        raise IndexError(f"index must fit ({sizes}): {error}") from error
+
+
+def parts_of(index: Any, n_axes: int) -> list[Any]:
+    """What an index says of each axis; a mask as the places that it selects."""
+    if type(index) is int:
+        return [index, ALL, ALL]
+    parts: list[Any] = []
+    for part in index if isinstance(index, tuple) else (index,):
+        if type(part) is int or part is ... or isinstance(part, slice):
+            parts.append(part)
+        elif part is not None:
+            array = np.asarray(part)
+            # A mask without axes, True or False, stands for no axis; None neither.
+            places = array.nonzero() if array.ndim else ()
+            parts.extend(places if array.dtype == bool else [part])
+    gap = next((i for i, part in enumerate(parts) if part is ...), None)
+    given = len(parts) - (gap is not None)
+    at = given if gap is None else gap
+    parts[at : at + (gap is not None)] = [ALL] * (n_axes - given)
+    return parts

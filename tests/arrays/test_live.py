@@ -1,0 +1,886 @@
+"""Live arrays: what is written, what is pending, and what each watcher is told."""
+
+from __future__ import annotations
+
+import gc
+import math
+import sys
+import threading
+import tracemalloc
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as stn
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from heatwidget.arrays import ArraySource, LabelledArray, Region, ValueRange, as_labelled, watching
+from heatwidget.arrays.live import LiveArray, LiveSource
+from heatwidget.frames import Frame, View, render, resolve
+from tests.frames.oracle import assert_matches, assert_states, expected_frame
+from tests.frames.strategies import fill, views
+from tests.frames.test_incremental import same
+
+pytestmark = pytest.mark.filterwarnings("error")
+nan, inf = math.nan, math.inf
+
+
+def nothing() -> None:
+    """Take a request, do nothing."""
+
+
+def small(**keywords: Any) -> LiveArray:
+    """Live array of 3 iterations and 4 tokens."""
+    return LiveArray({"iteration": 3, "token": 4}, **keywords)
+
+
+def watched(array: LiveArray) -> LiveSource:
+    """Source of an array that has seen all that was written so far."""
+    source = array.watch(nothing)
+    source.take_changed()
+    return source
+
+
+def rows_of(changed: tuple[Region, ...]) -> list[int]:
+    """Rows of the first axis in some regions."""
+    return [row for region in changed for row in range(*region.bounds[0])]
+
+
+# Making one
+
+
+def test_sizes_and_labels() -> None:
+    """Either for each dim, in the order given."""
+    array = LiveArray({"layer": range(1, 5), "token": ["a", b"b"], "iteration": np.int64(3)})
+    assert array.dims == ("layer", "token", "iteration")
+    assert array.shape == (4, 2, 3)
+    assert array.axes[0].coordinates.tolist() == [1, 2, 3, 4]
+    assert array.axes[1].labels == ("a", "b")
+    assert len(array) == 4
+    assert (array.dtype, array.version, array.n_written) == (np.float32, 0, 0)
+    assert np.isnan(array.to_numpy()).all()
+    assert not array.written.any()
+
+
+@pytest.mark.parametrize(
+    ("dims", "error", "match"),
+    [
+        ((3, 4), TypeError, r"dims must be a mapping of names to sizes or labels, got \(3, 4\)"),
+        ({"iteration": 3}, ValueError, "must have 2 or 3 axes, got 1"),
+        ({"iteration": 3, "time": 4}, ValueError, "dims must be drawn from iteration, layer"),
+        ({"token": 3, "prompt": 4}, ValueError, "nor hold both token and prompt"),
+        ({"iteration": 2.5, "token": 4}, TypeError, "iteration must have a size or labels"),
+        ({"iteration": 0, "token": 4}, ValueError, "iteration must have a size of 1 or more"),
+        ({"iteration": -2, "token": 4}, ValueError, "1 or more, got -2"),
+        ({"iteration": 3, "token": []}, ValueError, "must not have an empty axis"),
+        ({"iteration": 3, "token": "abc"}, TypeError, "tokens must be a sequence of 3 texts"),
+        ({"iteration": [2, 1], "token": 4}, ValueError, "increase strictly"),
+        ({"layer": ["a"], "token": 4}, TypeError, "layers must be whole numbers"),
+    ],
+)
+def test_dims_that_do_not_hold(dims: Any, error: type[Exception], match: str) -> None:
+    """The same rules, in the same words, as for any array."""
+    with pytest.raises(error, match=match):
+        LiveArray(dims)
+
+
+@pytest.mark.parametrize("dtype", [int, bool, complex, object, "U3"])
+def test_only_floating_types(dtype: Any) -> None:
+    """Others cannot say NaN."""
+    with pytest.raises(TypeError, match="dtype must be a floating type, got"):
+        small(dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f4", np.longdouble])
+def test_type_is_kept(dtype: Any) -> None:
+    """Whatever is written."""
+    array = small(dtype=dtype)
+    array[0] = [1, 2, 3, 4]
+    array[1] = np.float64(0.5)
+    source = array.watch(nothing)
+    assert array.to_numpy().dtype == array[0].dtype == source.dtype == array.dtype == dtype
+    assert source.value_range() == ValueRange(0, 5, 0.1, 0.1, empty=False)
+
+
+def test_repr() -> None:
+    """All that is known, in one line."""
+    array = small(quantity="residual [1]", attrs={"seed": 3})
+    array[0, :2] = nan
+    assert repr(array) == (
+        "<LiveArray (iteration: 3, token: 4) float32 residual [1], 2 of 12 written>"
+    )
+    assert repr(LiveArray({"layer": 1, "token": 2})).endswith("float32, 0 of 2 written>")
+    assert array.attrs == {"seed": 3}
+
+
+# Reading
+
+
+def test_pending_is_not_nan() -> None:
+    """A NaN that was written is a value; a pending cell is none."""
+    array = small()
+    source = array.watch(nothing)
+    array[1] = nan
+    values, pending = source.read(Region(((0, 2), (1, 3))))
+    assert np.isnan(values).all()
+    assert pending is not None
+    assert pending.tolist() == [[True, True], [False, False]]
+    assert source.read(Region(((1, 2), (0, 4)))).pending is None
+    assert array.written.tolist() == [[False] * 4, [True] * 4, [False] * 4]
+    assert array.n_written == 4
+
+
+def test_what_is_read_is_a_copy() -> None:
+    """Nobody can reach into the array."""
+    array = small()
+    array[0] = 1
+    source = array.watch(nothing)
+    block = source.read(Region(((0, 3), (0, 4))))
+    for copied in (array[:], array.to_numpy(), array.written, np.asarray(array), *block):
+        copied[...] = 0
+    assert array[0].tolist() == [1, 1, 1, 1]
+    assert array.n_written == 4
+    assert isinstance(array[0, 0], np.float32)
+    assert [row.shape for row in array] == [(4,)] * 3
+
+
+def test_numpy_takes_it() -> None:
+    """With or without another type; it is always a copy."""
+    array = small()
+    array[:] = 2
+    assert np.mean(array) == 2
+    assert np.asarray(array, np.float64).dtype == np.float64
+    assert np.asarray(array).dtype == np.float32
+    with pytest.raises(ValueError, match="can only be copied, got copy=False"):
+        array.__array__(copy=False)
+
+
+def test_to_xarray_and_back() -> None:
+    """Labels, quantity and attrs go along."""
+    array = LiveArray(
+        {"layer": range(1, 3), "token": ["a", "b"]}, quantity="norm", attrs={"seed": 1}
+    )
+    array[0] = 3
+    data = array.to_xarray()
+    assert data.dims == array.dims
+    assert data.attrs == {"seed": 1, "long_name": "norm"}
+    back = as_labelled(data, default_dims={})
+    assert back.quantity == "norm"
+    assert back.axes[0].coordinates.tolist() == [1, 2]
+    assert back.axes[1].labels == ("a", "b")
+    np.testing.assert_array_equal(back.values, array.to_numpy())
+    plain = small().to_xarray()
+    assert set(plain.coords) == {"iteration"}
+    assert plain.attrs == {}
+
+
+def test_to_xarray_without_xarray(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Says what is missing."""
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    with pytest.raises(ImportError, match="to_xarray needs xarray, which is not installed"):
+        small().to_xarray()
+
+
+# Writing
+
+
+class Tensor:
+    """As torch's, as far as it goes."""
+
+    def __init__(self, values: Any, kind: str = "float32", where: str = "cuda") -> None:
+        self.values, self.kind, self.where = np.asarray(values), kind, where
+
+    def detach(self) -> Tensor:
+        return Tensor(self.values, f"{self.kind} detached", self.where)
+
+    def cpu(self) -> Tensor:
+        return Tensor(self.values, self.kind, "cpu")
+
+    def float(self) -> Tensor:
+        return Tensor(self.values, self.kind.replace("bfloat16", "float32"), self.where)
+
+    def numpy(self) -> np.ndarray:
+        if "bfloat16" in self.kind:
+            raise TypeError("Got unsupported ScalarType BFloat16")
+        assert self.where == "cpu"
+        assert "detached" in self.kind
+        return self.values
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1, [1, 1, 1, 1]),
+        (True, [1, 1, 1, 1]),
+        ([1, 2.5, nan, inf], [1, 2.5, nan, inf]),
+        ([[1, 2, 3, 4]], [1, 2, 3, 4]),
+        (np.arange(4), [0, 1, 2, 3]),
+        (np.arange(4, dtype="u1"), [0, 1, 2, 3]),
+        (np.arange(4, dtype=">f8"), [0, 1, 2, 3]),
+        (np.arange(4, dtype="f2")[::-1], [3, 2, 1, 0]),
+        (np.ma.array([1, 2, 3, 4], mask=[0, 1, 0, 0]), [1, nan, 3, 4]),
+        (Tensor([1.0, 2, 3, 4]), [1, 2, 3, 4]),
+        (Tensor([1.0, 2, 3, 4], "bfloat16"), [1, 2, 3, 4]),
+        (LabelledArray(np.ones((1, 4)), ()), [1, 1, 1, 1]),
+    ],
+    ids=str,
+)
+def test_values_of_any_kind(value: Any, expected: list[float]) -> None:
+    """Numbers, sequences, arrays of any type, masked ones, tensors on a device."""
+    array = small()
+    array[1] = value
+    np.testing.assert_array_equal(array[1], np.array(expected, np.float32))
+    assert array.n_written == 4
+    array = small()
+    array.append(value)
+    np.testing.assert_array_equal(array[0], np.array(expected, np.float32))
+
+
+def test_torch_tensors() -> None:
+    """Real ones, where torch is installed."""
+    torch = pytest.importorskip("torch")
+    array = small()
+    for k, kind in enumerate((torch.float32, torch.bfloat16, torch.float64)):
+        array[torch.tensor(k)] = torch.arange(4, dtype=kind, requires_grad=True)
+    assert array.to_numpy().tolist() == [[0, 1, 2, 3]] * 3
+
+
+@pytest.mark.parametrize(
+    ("index", "value", "error", "match"),
+    [
+        (0, [1, 2, 3], ValueError, r"value must fit shape \(4,\), got shape \(3,\)"),
+        ((0, slice(1, 3)), np.ones((3, 2)), ValueError, r"shape \(2,\), got shape \(3, 2\)"),
+        ((0, 0), [1, 2], ValueError, r"shape \(\), got shape \(2,\)"),
+        ([0, 1], np.ones(3), ValueError, r"shape \(2, 4\), got shape \(3,\)"),
+        (np.eye(3, 4, dtype=bool), np.ones(4), ValueError, r"shape \(3,\), got shape \(4,\)"),
+        (0, 1j, TypeError, "value must hold real numbers, got dtype complex128"),
+        (0, "abcd", TypeError, "value must hold real numbers, got dtype <U4"),
+        (0, None, TypeError, "value must hold real numbers, got dtype object"),
+        (0, [[1], [2, 3]], ValueError, "value must be rectangular"),
+        (3, 1, IndexError, r"iteration index must lie within -3..2 \(size 3\), got 3"),
+        (-4, 1, IndexError, r"iteration index must lie within -3..2 \(size 3\), got -4"),
+        ((..., 4), 1, IndexError, r"token index must lie within -4..3 \(size 4\), got 4"),
+        ((0, [1, 9]), 1, IndexError, r"token index must lie .* got \[1, 9\]"),
+        ((None, 0, 7), 1, IndexError, "token index must lie"),
+        ((0, 0, 0), 1, IndexError, r"index must fit \(iteration: 3, token: 4\): too many"),
+        ("token", 1, IndexError, r"index must fit \(iteration: 3, token: 4\): only integers"),
+        (0.5, 1, IndexError, "only integers"),
+        ([True, False], 1, IndexError, "boolean index did not match"),
+        ([[0], [1, 2]], 1, ValueError, "inhomogeneous"),
+    ],
+)
+def test_what_does_not_fit_changes_nothing(
+    index: Any, value: Any, error: type[Exception], match: str
+) -> None:
+    """The error says what was expected and what came; no watcher is told."""
+    array, told = small(), []
+    array[:2] = 5
+    source = array.watch(lambda: told.append(1))
+    source.take_changed()
+    with pytest.raises(error, match=match):
+        array[index] = value
+    assert array.version == 1
+    assert array.n_written == 8
+    assert array[:2].tolist() == [[5] * 4] * 2
+    assert (told, source.take_changed()) == ([], ())
+
+
+def test_too_large_for_the_type() -> None:
+    """Numpy's own warning, here an error, comes before anything is written."""
+    array = small()
+    with pytest.raises(RuntimeWarning, match="overflow"):
+        array[0] = [0, 0, 0, 1e300]
+    assert array.n_written == array.version == 0
+
+
+@pytest.mark.parametrize("index", [3, (0, 4), "a"])
+def test_reading_beyond(index: Any) -> None:
+    """The same errors as for a write."""
+    with pytest.raises(IndexError, match="index must"):
+        small()[index]
+
+
+# Appending
+
+
+def test_append_goes_on_after_the_last_written() -> None:
+    """Even where earlier iterations are pending; a write of nothing does not count."""
+    array = LiveArray({"layer": 2, "iteration": 4, "token": 3})
+    array.append(1)
+    array[1, 2, 0] = 7
+    array.append(np.full((2, 3), 2))
+    assert array.written.any(axis=(0, 2)).tolist() == [True, False, True, True]
+    array = small()
+    array[2, 0:0] = 1
+    array[[]] = 1
+    array[False] = 1
+    assert array.n_written == 0
+    array.append(1)
+    assert array.written[:, 0].tolist() == [True, False, False]
+
+
+def test_growth() -> None:
+    """Room doubles, coordinates go on in the last step, everything counts as changed."""
+    array = LiveArray({"iteration": [0, 1, 5], "token": ["a", "b"]})
+    array[-1] = 1
+    source = watched(array)
+    array.append([2, 3])
+    assert array.shape == (6, 2)
+    assert source.axes is array.axes
+    assert array.axes[0].coordinates.tolist() == [0, 1, 5, 9, 13, 17]
+    assert array.axes[1].labels == ("a", "b")
+    assert source.take_changed() == (Region(((0, 6), (0, 2))),)
+    assert array[2:4].tolist() == [[1, 1], [2, 3]]
+    assert array.n_written == 4
+    one = LiveArray({"token": 2, "iteration": range(7, 8)})
+    for k in range(5):
+        one.append(k)
+    assert one.axes[1].coordinates.tolist() == list(range(7, 15))
+    assert one.to_numpy()[:, :5].tolist() == [[0, 1, 2, 3, 4]] * 2
+
+
+def test_a_row_that_does_not_fit_makes_no_room() -> None:
+    """Full or not."""
+    array = LiveArray({"iteration": 1, "token": 4})
+    for expected in (0, 1):
+        with pytest.raises(ValueError, match=r"value must fit shape \(4,\), got shape \(3,\)"):
+            array.append([1, 2, 3])
+        assert (array.shape, array.version) == ((1, 4), expected)
+        if not expected:
+            array.append(0)
+
+
+def test_append_needs_iterations() -> None:
+    """Layers are known beforehand."""
+    with pytest.raises(ValueError, match="append needs an iteration axis, the dims are"):
+        LiveArray({"layer": 3, "token": 4}).append(1)
+
+
+# Watching
+
+
+def test_each_watcher_has_its_own_record() -> None:
+    """One takes, the other has still to take."""
+    array = LiveArray({"iteration": 9, "token": 4})
+    first, second = watched(array), watched(array)
+    array[1] = 1
+    assert rows_of(first.take_changed()) == [1]
+    array[2, 1:3] = 1
+    array[-1, 0] = 1
+    assert first.take_changed() == (Region(((2, 3), (0, 4))), Region(((8, 9), (0, 4))))
+    assert second.take_changed() == (Region(((1, 3), (0, 4))), Region(((8, 9), (0, 4))))
+    assert first.take_changed() == second.take_changed() == ()
+    assert rows_of(array.watch(nothing).take_changed()) == list(range(9))
+
+
+@pytest.mark.parametrize(
+    ("index", "rows"),
+    [
+        (np.int64(2), [2]),
+        (slice(1, 6, 2), [1, 3, 5]),
+        ([4, 0, 4], [0, 4]),
+        ((..., 1), list(range(6))),
+        ((..., 3, slice(None)), [3]),
+        ((None, 3), [3]),
+        ([True, False, False, True, False, False], [0, 3]),
+        (np.eye(6, 3, -1, dtype=bool), [1, 2, 3]),
+        (([5, 1], [0, 1]), [1, 5]),
+        (np.array(2), [2]),
+        (True, list(range(6))),
+        ((), list(range(6))),
+    ],
+    ids=str,
+)
+def test_rows_of_any_index(index: Any, rows: list[int]) -> None:
+    """No more rows than were written count as changed."""
+    array = LiveArray({"layer": 6, "token": 3})
+    source = watched(array)
+    array[index] = 1
+    assert np.flatnonzero(array.written.any(axis=1)).tolist() == rows
+    assert rows_of(source.take_changed()) == rows
+
+
+def test_many_runs_are_one() -> None:
+    """So that a reader does not pay for each."""
+    array = LiveArray({"iteration": 400, "token": 2})
+    source = watched(array)
+    array[10:138:2] = 1
+    assert len(source.take_changed()) == 64
+    array[10:140:2] = 1
+    assert source.take_changed() == (Region(((10, 139), (0, 2))),)
+
+
+def test_request_comes_after_each_write_under_no_lock() -> None:
+    """Another thread can read while the request runs."""
+    array, seen = small(), []
+
+    def request() -> None:
+        thread = threading.Thread(target=lambda: seen.append((array.version, array[0, 0])))
+        thread.start()
+        thread.join(5)
+
+    source = array.watch(request)
+    array[0] = 1
+    array.append(2)
+    array.append(2)
+    assert seen == [(1, 1), (2, 1), (3, 1)]
+    source.close()
+
+
+def test_a_request_that_raises_is_kept_from_the_writer() -> None:
+    """The source keeps the error, the others are told all the same."""
+    array, told = small(), []
+
+    def request() -> None:
+        raise OSError("no comm")
+
+    bad, good = array.watch(request), array.watch(lambda: told.append(1))
+    assert bad.error is None
+    array[0] = 1
+    array.append(1)
+    assert isinstance(bad.error, OSError)
+    assert (good.error, told) == (None, [1, 1])
+    assert rows_of(watched(array).take_changed()) == []
+
+
+def test_closed_sources_hear_nothing() -> None:
+    """Closing twice does no harm, and what is there can still be read."""
+    array, told = small(), []
+    source, other = array.watch(lambda: told.append(1)), watched(array)
+    source.take_changed()
+    source.close()
+    source.close()
+    array[0] = 1
+    assert (told, source.take_changed()) == ([], ())
+    assert source.read(Region(((0, 1), (0, 1)))).values == 1
+    assert rows_of(other.take_changed()) == [0]
+
+
+def test_sources_are_held_weakly() -> None:
+    """A widget that is dropped is forgotten, also where it holds itself in a circle."""
+    array = small()
+
+    class Widget:
+        def __init__(self) -> None:
+            self.source = array.watch(self.request)
+
+        def request(self) -> None:
+            raise AssertionError("a widget that is gone was told")
+
+    gone = [weakref.ref(Widget()), weakref.ref(array.watch(nothing))]
+    kept = array.watch(nothing)
+    gc.collect()
+    assert [known() for known in gone] == [None, None]
+    array[0] = 1
+    assert [known() for known in array._watchers] == [kept]
+    for _ in range(9):
+        array.watch(nothing)
+    gc.collect()
+    array.watch(nothing)
+    assert len(array._watchers) == 2
+
+
+def test_a_source_closed_amid_a_write() -> None:
+    """As when the garbage collector comes by: the same thread does not block itself."""
+    array = small()
+    source = array.watch(nothing)
+
+    class Closing:
+        def __index__(self) -> int:
+            source.close()
+            return 1
+
+    writer = threading.Thread(target=array.__setitem__, args=(Closing(), 3), daemon=True)
+    writer.start()
+    writer.join(5)
+    assert not writer.is_alive()
+    assert array[1].tolist() == [3] * 4
+
+
+def test_a_write_allocates_next_to_nothing() -> None:
+    """However large the array is, and however many watch."""
+    array = LiveArray({"iteration": 1000, "token": 1000})
+    sources = [watched(array) for _ in range(3)]
+    row = np.ones(1000, np.float32)
+    array[0] = row
+    tracemalloc.start()
+    array[1] = row
+    array[2, 3:9] = row[3:9]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4000
+    assert len(sources) == 3
+
+
+# The extent of the values
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([nan, inf, -inf], ValueRange()),
+        ([0.0, 0.0], ValueRange(0, 0, 0, 0, empty=False)),
+        ([0.0, 1.0], ValueRange(0, 1, 1, 1, empty=False)),
+        ([0.3, 0.99], ValueRange(0, 1, 0.1, 0.1, empty=False)),
+        ([1.01], ValueRange(0, 2, 1, 1, empty=False)),
+        ([-0.25, 30.0], ValueRange(-0.5, 50, 10, 0.1, empty=False)),
+        ([-7.0, -3.0], ValueRange(-10, 0, 0, 1, empty=False)),
+        ([1e-6, 0.1, 0.2, 1e23], ValueRange(0, 1e23, 1e-6, 1e-6, empty=False)),
+        ([5e-324, 1.7e308], ValueRange(0, 1.7e308, 5e-324, 5e-324, empty=False)),
+        ([-1.7e308, 5.1], ValueRange(-1.7e308, 10, 1, 1, empty=False)),
+    ],
+    ids=str,
+)
+def test_value_range_is_stepped(values: list[float], expected: ValueRange) -> None:
+    """Outwards, and what is there lies within; 0..1 stays 0..1."""
+    array = LiveArray({"iteration": 2, "token": len(values)}, dtype=float)
+    array[1] = values
+    assert array.watch(nothing).value_range() == expected
+    assert watched(array).value_range() == expected
+
+
+def test_value_range_widens_and_does_not_move_much() -> None:
+    """Seen when changes are taken; what was written over counts until the next refresh."""
+    array = LiveArray({"iteration": 200, "token": 50})
+    source = array.watch(nothing)
+    assert source.take_changed()
+    assert source.value_range() == ValueRange()
+    seen = []
+    for k in range(200):
+        array[k] = 100 * 0.93**k * np.linspace(0.9, 1, 50)
+        source.take_changed()
+        seen.append(source.value_range())
+    assert seen[0] == ValueRange(0, 100, 10, 10, empty=False)
+    assert seen[-1].smallest_positive == 1e-5
+    assert len(set(seen)) == 7
+    array[:] = 3
+    source.take_changed()
+    assert source.value_range() == seen[-1]
+    source.refresh()
+    assert rows_of(source.take_changed()) == list(range(200))
+    assert source.value_range() == ValueRange(0, 5, 1, 1, empty=False)
+
+
+def test_only_changed_rows_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pieces that hold the lock for a moment."""
+    array, looked = LiveArray({"token": 10, "iteration": 7}), []
+    scan = watching.scan_values
+    monkeypatch.setattr(watching, "_SCAN_CELLS", 5)
+    monkeypatch.setattr(watching, "scan_values", lambda v: looked.append(v.size) or scan(v))
+    source = watched(array)
+    assert sum(looked) == 70
+    looked.clear()
+    array[3:5] = np.arange(14).reshape(2, 7)
+    source.take_changed()
+    assert looked == [5, 5, 4]
+    assert source.value_range() == ValueRange(0, 20, 1, 1, empty=False)
+    source.take_changed()
+    assert looked == [5, 5, 4]
+
+
+def test_is_a_source() -> None:
+    """All that the frames need of one."""
+    source: ArraySource = small().watch(nothing)
+    assert source.chunks is None
+    assert source.axes[0].name == "iteration"
+
+
+# Threads
+
+
+def run_all(*tasks: Callable[[], None]) -> None:
+    """Run tasks in a thread each; the first error is raised."""
+    errors: list[BaseException] = []
+
+    def guarded(task: Callable[[], None]) -> None:
+        try:
+            task()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(task,)) for task in tasks]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    if errors:
+        raise errors[0]
+
+
+WHOLE = Region(((0, 3), (0, 4)))
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        lambda array, _: array[0],
+        lambda array, _: array.to_numpy(),
+        lambda array, _: array.to_xarray(),
+        lambda array, _: array.written,
+        lambda array, _: array.n_written,
+        lambda array, _: array.append(1),
+        lambda array, _: array.__setitem__(0, 1),
+        lambda array, _: array.watch(nothing),
+        lambda _, source: source.read(WHOLE),
+        lambda _, source: source.take_changed(),
+        lambda _, source: source.refresh(),
+        lambda _, source: source.close(),
+    ],
+)
+def test_nobody_comes_between(task: Callable[[LiveArray, LiveSource], Any]) -> None:
+    """Whoever comes while a value is there but not yet marked waits until it is."""
+    array = small()
+    source, asked, waited = array.watch(nothing), [], []
+    other = threading.Thread(target=task, args=(array, source), daemon=True)
+
+    class Index:
+        """Asked for the values first, then for the marks."""
+
+        def __index__(self) -> int:
+            asked.append(1)
+            if len(asked) == 2:
+                other.start()
+                other.join(0.02)
+                waited.append(other.is_alive())
+            return 1
+
+    array[Index()] = 3
+    other.join(5)
+    assert not other.is_alive()
+    assert waited == [True]
+
+
+def test_a_write_amid_taking_stays_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after the record was read and before it is cleared is told next time."""
+    array = small()
+    source = watched(array)
+    writer = threading.Thread(target=array.__setitem__, args=(2, 1), daemon=True)
+    find = np.flatnonzero
+
+    def find_slowly(values: np.ndarray) -> np.ndarray:
+        found = find(values)
+        writer.start()
+        writer.join(0.02)
+        return found
+
+    monkeypatch.setattr(np, "flatnonzero", find_slowly)
+    assert source.take_changed() == ()
+    monkeypatch.undo()
+    writer.join(5)
+    assert rows_of(source.take_changed()) == [2]
+
+
+def test_many_threads_write_while_others_read() -> None:
+    """8 writers, 10,000 rows: none is lost, and no row is ever seen half written."""
+    n_writers, n_rows, width = 8, 10_000, 600  # long enough for numpy to let others run
+    array = LiveArray({"iteration": n_rows, "token": width})
+    left = [n_writers]
+
+    def write(first: int) -> None:
+        row = np.empty(width, np.float32)
+        for k in range(first, n_rows, n_writers):
+            row[:] = k
+            array[k] = row
+            array[0] = row  # all fight for this one
+        left[0] -= 1  # only to end the readers: one too many goes does no harm
+
+    def look() -> None:
+        while left[0] > 0:
+            values, pending = source.read(Region(((0, 2), (0, width))))
+            gone = np.isnan(values)
+            if pending is not None:
+                assert (pending == gone).all()
+            assert (gone.all(axis=1) | (values == values[:, :1]).all(axis=1)).all()
+            assert (array[0] == array[0, 0]).size == width
+
+    def follow() -> None:
+        done = False
+        while not done:
+            done = left[0] <= 0
+            for region in source.take_changed():
+                mirror[region.slices] = source.read(region).values
+
+    mirror = np.full(array.shape, nan, np.float32)
+    source = array.watch(threading.Event().set)
+    writers = [lambda first=first: write(first) for first in range(n_writers)]
+    run_all(*writers, look, follow)
+    for region in source.take_changed():
+        mirror[region.slices] = source.read(region).values
+    final = array.to_numpy()
+    np.testing.assert_array_equal(final[1:], np.arange(1, n_rows)[:, None].repeat(width, 1))
+    np.testing.assert_array_equal(mirror, final)
+    assert array.version == 2 * n_rows
+    assert array.n_written == n_rows * width
+
+
+def test_many_threads_append() -> None:
+    """Each row has a place of its own, through ten rounds of growth."""
+    array = LiveArray({"token": 3, "iteration": 1})
+    source = array.watch(nothing)
+
+    def append(first: int) -> None:
+        for k in range(first, 800, 8):
+            array.append(k)
+            source.take_changed()
+
+    run_all(*[lambda first=first: append(first) for first in range(8)])
+    assert array.shape == (3, 1024)
+    assert sorted(array[0, :800].tolist()) == list(range(800))
+    assert array.n_written == 2400
+    source.take_changed()
+    assert source.value_range() == ValueRange(0, 1000, 1, 1, empty=False)
+
+
+# Any history
+
+
+class Watcher:
+    """What a widget does with a source, checked against the model."""
+
+    def __init__(self, array: LiveArray, view: View) -> None:
+        self.source = array.watch(nothing)
+        self.view = view
+        self.frame: Frame | None = None
+        self.unseen = np.ones(array.shape, bool)
+
+    def tick(self, model: LabelledArray) -> None:
+        """Render from what changed: as from scratch, and as the model has it."""
+        changed = self.source.take_changed()
+        covered = np.zeros(model.shape, bool)
+        for region in changed:
+            covered[region.slices] = True
+        assert not (self.unseen & ~covered).any()
+        self.unseen = np.zeros(model.shape, bool)
+        view = resolve(self.view, self.source.axes, self.source.value_range())
+        frame = render(self.source, view, previous=self.frame, changed=changed)
+        expected = expected_frame(model, self.view)
+        assert_matches(frame, expected)
+        assert_states(frame, expected.pending)
+        if not {view.cells.reducer, view.cells.pooling} & {"mean", "rms"}:
+            assert same(frame, render(self.source, view))
+        self.frame = frame
+
+
+class Histories(RuleBasedStateMachine):
+    """Random writes, growth and looks, against a plain array and its mask."""
+
+    @initialize(data=st.data())
+    def make(self, data: st.DataObject) -> None:
+        names = data.draw(st.permutations(["iteration", "layer", "token"]))
+        names = names[data.draw(st.integers(0, 1)) :]
+        sizes = [data.draw(st.integers(1, 4)) for _ in names]
+        dims = dict(zip(names, sizes, strict=True))
+        if "layer" in dims:
+            dims["layer"] = range(3, 3 + dims["layer"])
+        self.live = LiveArray(dims, dtype=data.draw(st.sampled_from(["f2", "f4", "f8"])))
+        self.values = np.full(sizes, nan, self.live.dtype)
+        self.written = np.zeros(sizes, bool)
+        self.version = 0
+        self.watchers = [Watcher(self.live, data.draw(views(self.model()))) for _ in range(2)]
+
+    def model(self) -> LabelledArray:
+        return LabelledArray(np.ma.array(self.values, mask=~self.written), self.live.axes)
+
+    def note(self, index: Any, value: Any) -> None:
+        """Write to the model."""
+        self.values[index] = value
+        self.written[index] = True
+        self.version += 1
+        for watcher in self.watchers:
+            watcher.unseen[index] = True
+
+    def draw_value(self, data: st.DataObject, shape: tuple[int, ...]) -> np.ndarray:
+        """Something that fits a shape, or is broadcast to it."""
+        shape = shape[data.draw(st.integers(0, len(shape))) :]
+        shape = tuple(1 if data.draw(st.booleans()) else n for n in shape)
+        rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+        kind = data.draw(st.sampled_from(["wild", "whole", "positive"]))
+        return fill(rng, shape, self.live.dtype.str, kind)
+
+    @rule(data=st.data())
+    def write(self, data: st.DataObject) -> None:
+        shape = self.values.shape
+        index = data.draw(
+            st.one_of(
+                st.integers(-shape[0], shape[0] - 1),
+                stn.basic_indices(shape, allow_newaxis=True),
+                stn.integer_array_indices(shape),
+                stn.arrays(bool, shape[: data.draw(st.integers(1, len(shape)))]),
+            )
+        )
+        wanted = self.values[index].shape
+        masked = isinstance(index, np.ndarray) and index.dtype == bool and index.ndim > 1
+        value = self.draw_value(data, () if masked else wanted)
+        self.live[index] = value
+        self.note(index, value)
+
+    @precondition(lambda self: "iteration" in self.live.dims and self.values.size < 200)
+    @rule(data=st.data())
+    def append(self, data: st.DataObject) -> None:
+        at = self.live.dims.index("iteration")
+        used = self.written.any(axis=tuple(i for i in range(self.values.ndim) if i != at))
+        end = int(np.flatnonzero(used).max(initial=-1)) + 1
+        if end == used.size:
+            room = [(0, end if i == at else 0) for i in range(self.values.ndim)]
+            self.values = np.pad(self.values, room, constant_values=nan)
+            self.written = np.pad(self.written, room)
+            for watcher in self.watchers:
+                watcher.unseen = np.ones(self.values.shape, bool)
+        index = (*[slice(None)] * at, end)
+        value = self.draw_value(data, self.values[index].shape)
+        self.live.append(value)
+        self.note(index, value)
+
+    @rule(data=st.data())
+    def write_what_does_not_fit(self, data: st.DataObject) -> None:
+        n = self.values.shape[-1]
+        row = data.draw(st.sampled_from([np.ones(n + 2), "x", 1j, np.array([None] * n)]))
+        with pytest.raises((TypeError, ValueError)):
+            self.live[0] = row
+        with pytest.raises(IndexError):
+            self.live[len(self.live)] = 1
+
+    @rule(which=st.integers(0, 9))
+    def tick(self, which: int) -> None:
+        self.watchers[which % len(self.watchers)].tick(self.model())
+
+    @rule(which=st.integers(0, 9))
+    def refresh(self, which: int) -> None:
+        watcher = self.watchers[which % len(self.watchers)]
+        watcher.source.refresh()
+        watcher.unseen[...] = True
+
+    @rule(which=st.integers(0, 9), data=st.data())
+    def look_elsewhere(self, which: int, data: st.DataObject) -> None:
+        self.watchers[which % len(self.watchers)].view = data.draw(views(self.model()))
+
+    @precondition(lambda self: len(self.watchers) < 4)
+    @rule(data=st.data())
+    def join(self, data: st.DataObject) -> None:
+        self.watchers.append(Watcher(self.live, data.draw(views(self.model()))))
+
+    @precondition(lambda self: len(self.watchers) > 2)
+    @rule(closed=st.booleans())
+    def leave(self, closed: bool) -> None:
+        gone = self.watchers.pop(0)
+        if closed:
+            gone.source.close()
+
+    @invariant()
+    def is_the_model(self) -> None:
+        if hasattr(self, "live"):
+            np.testing.assert_array_equal(self.live.to_numpy(), self.values)
+            np.testing.assert_array_equal(self.live.written, self.written)
+            assert self.live.version == self.version
+
+    def teardown(self) -> None:
+        for watcher in getattr(self, "watchers", ()):
+            watcher.tick(self.model())
+
+
+TestHistories = pytest.mark.filterwarnings("error")(Histories.TestCase)
+TestHistories.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
