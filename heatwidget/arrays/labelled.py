@@ -54,6 +54,8 @@ class LabelledArray:
 
     def axis(self, name: str) -> Axis:
         """Axis of that name."""
+        if name not in self.dims:
+            raise ValueError(f"name must be one of {self.dims}, got {name!r}")
         return self.axes[self.dims.index(name)]
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
@@ -124,6 +126,8 @@ def _as_values(array: Any) -> NDArray[Any]:
         values: NDArray[Any] = np.asanyarray(array)
     except ValueError as error:
         raise ValueError(f"array must be rectangular: {error}") from error
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(f"array must be what numpy can read: {error}") from error
     if not isinstance(values, np.ma.MaskedArray):
         values = np.asarray(values)
     if values.dtype.kind not in "biuf":

@@ -64,9 +64,7 @@ class Geometry:
     @property
     def most_column_ticks(self) -> int:
         """Number of labels under the columns, on a page half as wide as asked."""
-        # Upright, labels lie side by side by their height alone.
-        each = _UPRIGHT_LINE if self.rotated else int((self.column_columns + 1.2) * _CHARACTER)
-        return max(self.picture_width // 2 // each, 1)
+        return max(int(self.picture_width / 2 / _pitch(self.column_columns, self.rotated)), 1)
 
 
 def lay_out(rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geometry:
@@ -81,14 +79,16 @@ def lay_out(rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geo
         Of the figure; None fits it to the number of rows.
     """
     most = min(width * _ROW_SHARE, _ROW_PIXELS)
-    row_columns = min(_longest(rows), int(most / _CHARACTER))
+    row_columns = _longest(rows) + _place(rows, (height or _TALLEST) // _LINE)
+    row_columns = min(row_columns, int(most / _CHARACTER))
     column_columns = min(_longest(columns), _COLUMN_COLUMNS)
-    if height is not None and columns.labels is not None:
+    left = int(row_columns * _CHARACTER) + 40
+    half = (width - _BAR - left - 12) / 2
+    rotated = columns.labels is not None and column_columns * _CHARACTER > half / columns.size
+    column_columns += _place(columns, int(half / _pitch(column_columns, rotated)))
+    if height is not None and rotated:
         # Upright labels leave room for a picture, however low.
         column_columns = min(column_columns, max(int((height - 10 - 56) / _CHARACTER), 1))
-    left = int(row_columns * _CHARACTER) + 40
-    narrow = (width - _BAR - left) / 2 / columns.size
-    rotated = columns.labels is not None and column_columns * _CHARACTER > narrow
     bottom = int(column_columns * _CHARACTER) + 32 if rotated else 44
     if height is None:
         # A whole number of pixels a row, where there is room, keeps all rows alike.
@@ -112,3 +112,14 @@ def _longest(axis: Axis) -> int:
     if axis.labels is None:
         return max(len(str(bound)) for bound in axis.bounds)
     return max(text_width(label(text, _LONG)) for text in set(axis.labels))
+
+
+def _place(axis: Axis, room: int) -> int:
+    """Text columns of the positions that stand before texts where there is no room for all."""
+    return len(f"{axis.size} ") if axis.labels is not None and axis.size > room else 0
+
+
+def _pitch(columns: int, rotated: bool) -> float:
+    """Pixels across from one label to the next."""
+    # Upright, labels lie side by side by their height alone.
+    return _UPRIGHT_LINE if rotated else (columns + 1) * _CHARACTER

@@ -53,10 +53,16 @@ def axis_ticks(
         texts = tuple(str(axis.coordinates[i]) for i in chosen)
     else:
         chosen = _every(start, stop, most)
-        texts = tuple(label(axis.labels[i], columns) for i in chosen)
+        texts = tuple(_item_text(axis, int(i), columns, len(chosen) < stop - start) for i in chosen)
     places = (chosen + 0.5 - start) / (stop - start)
     places = 1 - places if from_end else places
     return Ticks(tuple(int(p) for p in np.rint(places * SPAN)), texts)
+
+
+def _item_text(axis: Axis, index: int, columns: int, thinned: bool) -> str:
+    """Token beside its cells; with its position, where not every token has a label."""
+    place = f"{index} " if thinned else ""
+    return place + label(axis.label(index), max(columns - len(place), 1))
 
 
 def color_ticks(rule: ColorRule, most: int) -> Ticks:

@@ -14,7 +14,7 @@ from heatwidget.arrays import Axis
 from heatwidget.arrays.labelled import make_axis
 from heatwidget.frames import ColorRule, color_positions
 from heatwidget.widgets.marks import SPAN
-from heatwidget.widgets.text import text_width
+from heatwidget.widgets.text import shorten, text_width
 from heatwidget.widgets.ticks import Ticks, axis_ticks, color_ticks, format_value
 
 POSITIVE = st.floats(1e-300, 1e300) | st.sampled_from([1e-300, 1e-45, 1e-3, 0.1, 1.0, 10.0, 1e300])
@@ -75,7 +75,14 @@ def test_ticks_stand_at_whole_numbers_inside_the_picture(
     if axis.labels is None:
         assert list(ticks.texts) == [str(axis.coordinates[i]) for i in indices]
     else:
-        assert list(ticks.texts) == [f"t{i}␣" for i in indices]
+        everyone = len(indices) == window[1] - window[0]
+        places = ["" if everyone else f"{i} " for i in indices]
+        texts = [
+            shorten(f"t{i}␣", 8 - len(place)) for i, place in zip(indices, places, strict=True)
+        ]
+        assert list(ticks.texts) == [
+            place + text for place, text in zip(places, texts, strict=True)
+        ]
         assert all(text_width(text) <= 8 for text in ticks.texts)
 
 
