@@ -117,12 +117,12 @@ def test_heatmap_mark_is_one_message_a_move(voila_page: OpenNotebook) -> None:
 def test_ticks_say_what_the_picture_shows(any_page: OpenNotebook) -> None:
     """Right after the start too, when the browser is still busy with the first picture."""
     host = any_page([*CONVERGENCE, "w.iteration_range = (0, 20)"])
-    assert tick_texts(host) == [str(k) for k in range(21)]
+    assert tick_texts(host) == [str(k) for k in range(0, 21, 2)]
     host.run("w.iteration_range = (30, 64)")
     assert tick_texts(host) == [str(k) for k in range(30, 65, 2)]
     press(host, handle(host, "iteration", "lower"), *["ArrowRight"] * 10)
     host.wait_until(lambda: host.value("w.iteration_range") == [40, 64])
-    assert tick_texts(host) == [str(k) for k in range(40, 65)]
+    assert tick_texts(host) == [str(k) for k in range(40, 65, 2)]
 
 
 def test_layer_band_and_reducer_change_the_picture(voila_page: OpenNotebook) -> None:
