@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,13 @@ def handle(host: NotebookPage, slider: str, end: str, nth: int = 0) -> Locator:
     """A handle of the slider called `iteration` or `layer`: its `lower` or `upper`."""
     row = host.page.locator(".heatwidget").nth(nth).locator(".widget-slider", has_text=slider)
     return row.locator(f".noUi-handle-{end}")
+
+
+def tick_texts(host: NotebookPage, name: str, nth: int = 0) -> Locator:
+    """The tick texts of the axis called `name`; the page keeps axes in any order."""
+    figure = host.page.locator(".heatwidget").nth(nth).locator(".bqplot").first
+    label = host.page.locator(".axislabel", has_text=re.compile(f"^{name}$"))
+    return figure.locator("g.axis", has=label).locator(".tick text")
 
 
 def press(host: NotebookPage, where: Locator, *keys: str) -> None:

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from tests.browser.conftest import NotebookPage, OpenNotebook
-from tests.browser.pictures import colors_of, handle, picture, press, some_cells, wait_for_colors
+from tests.browser.pictures import (
+    colors_of,
+    handle,
+    picture,
+    press,
+    some_cells,
+    tick_texts,
+    wait_for_colors,
+)
 
 CONVERGENCE = [
     """
@@ -117,12 +125,12 @@ def test_heatmap_mark_is_one_message_a_move(voila_page: OpenNotebook) -> None:
 def test_ticks_say_what_the_picture_shows(any_page: OpenNotebook) -> None:
     """Right after the start too, when the browser is still busy with the first picture."""
     host = any_page([*CONVERGENCE, "w.iteration_range = (0, 20)"])
-    assert tick_texts(host) == [str(k) for k in range(0, 21, 2)]
+    wait_for_ticks(host, range(0, 21, 2))
     host.run("w.iteration_range = (30, 64)")
-    assert tick_texts(host) == [str(k) for k in range(30, 65, 2)]
+    wait_for_ticks(host, range(30, 65, 2))
     press(host, handle(host, "iteration", "lower"), *["ArrowRight"] * 10)
     host.wait_until(lambda: host.value("w.iteration_range") == [40, 64])
-    assert tick_texts(host) == [str(k) for k in range(40, 65, 2)]
+    wait_for_ticks(host, range(40, 65, 2))
 
 
 def test_layer_band_and_reducer_change_the_picture(voila_page: OpenNotebook) -> None:
@@ -202,11 +210,13 @@ w
     assert host.errors == []
 
 
-def tick_texts(host: NotebookPage) -> list[str]:
-    """Texts under the columns of the first heatmap, once they stay as they are."""
+def wait_for_ticks(host: NotebookPage, numbers: range) -> None:
+    """Wait until these are the texts under the columns, and stay there."""
+    texts = tick_texts(host, "iteration")
+    wanted = [str(number) for number in numbers]
+    host.wait_until(lambda: texts.all_text_contents() == wanted)
     host.still_pixels()
-    axis = host.page.locator(".heatwidget .bqplot").first.locator("g.axis").first
-    return axis.locator(".tick text").all_text_contents()
+    assert texts.all_text_contents() == wanted
 
 
 def all_sent(host: NotebookPage) -> int:

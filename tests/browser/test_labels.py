@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from playwright.sync_api import Locator
 
-from tests.browser.conftest import NotebookPage, OpenNotebook
-from tests.browser.pictures import picture
+from tests.browser.conftest import OpenNotebook
+from tests.browser.pictures import picture, tick_texts
 
 Box = dict[str, float]
 
@@ -39,10 +40,8 @@ w
 ]
 
 
-def ticks(host: NotebookPage, axis: int, nth: int = 0) -> list[Box]:
-    """Boxes of the tick texts of a heatmap: axis 0 is under the columns, 1 beside the rows."""
-    figure = host.page.locator(".heatwidget").nth(nth).locator(".bqplot").first
-    texts = figure.locator("g.axis").nth(axis).locator(".tick text")
+def boxes(texts: Locator) -> list[Box]:
+    """Where texts stand on the page."""
     return texts.evaluate_all("all => all.map(text => text.getBoundingClientRect().toJSON())")
 
 
@@ -51,7 +50,7 @@ def test_upright_labels_stand_under_their_columns(any_page: OpenNotebook) -> Non
     host.still_pixels()
     box = picture(host).bounding_box()
     assert box is not None
-    labels = ticks(host, 0)
+    labels = boxes(tick_texts(host, "token"))
     assert len(labels) == 20
     for column, label in enumerate(labels):
         middle = box["x"] + (column + 0.5) / 20 * box["width"]
@@ -63,11 +62,12 @@ def test_upright_labels_stand_under_their_columns(any_page: OpenNotebook) -> Non
 def test_labels_do_not_overlap(voila_page: OpenNotebook, width: int) -> None:
     host = voila_page(MANY, width=width, height=1800)
     host.still_pixels()
-    for nth in range(2):
-        across = sorted(ticks(host, 0, nth), key=lambda box: box["left"])
+    for nth, (columns, rows) in enumerate([("token", "layer"), ("iteration", "prompt")]):
+        across = sorted(boxes(tick_texts(host, columns, nth)), key=lambda box: box["left"])
         # A line of text is a little higher than its letters.
         assert all(a["right"] <= b["left"] + 3 for a, b in pairwise(across))
-        down = sorted(ticks(host, 1, nth), key=lambda box: box["top"])
+        down = sorted(boxes(tick_texts(host, rows, nth)), key=lambda box: box["top"])
+        assert min(len(across), len(down)) > 5
         assert all(a["bottom"] <= b["top"] + 3 for a, b in pairwise(down))
         assert min(box["left"] for box in down) >= 0
         box = picture(host, nth).bounding_box()
