@@ -41,7 +41,7 @@ STYLE = """<style>
 .heatwidget .heatwidget-readout {
   position: absolute; z-index: 10; left: 0; right: 0; padding: 0 4px; line-height: 1.6;
   max-height: 12.8em; overflow: hidden; overflow-wrap: anywhere;
-  background: var(--jp-layout-color0); color: var(--jp-ui-font-color1);
+  backdrop-filter: blur(10px); color: var(--jp-ui-font-color1);
 }
 </style>"""
 
