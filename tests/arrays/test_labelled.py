@@ -327,3 +327,21 @@ def test_coordinates_at_the_ends_of_int64() -> None:
     extremes = np.array([-(2**63), 2**63 - 1])
     array = labelled(np.zeros((2, 1)), coords={"iteration": extremes})
     assert array.axis("iteration").window((0, None)) == (1, 2)
+
+
+def test_axis_of_another_name_is_refused() -> None:
+    labelled = as_labelled(np.ones((2, 3)), default_dims={2: ("iteration", "token")})
+    assert labelled.axis("token").size == 3
+    with pytest.raises(
+        ValueError, match=r"name must be one of \('iteration', 'token'\), got 'foo'"
+    ):
+        labelled.axis("foo")
+
+
+def test_array_that_numpy_cannot_read_is_named() -> None:
+    class Elsewhere:
+        def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+            raise RuntimeError("it is on another device")
+
+    with pytest.raises(TypeError, match="array must be what numpy can read: it is on another"):
+        as_labelled(Elsewhere(), default_dims={2: ("iteration", "token")})
