@@ -333,7 +333,7 @@ def test_axis_of_another_name_is_refused() -> None:
     labelled = as_labelled(np.ones((2, 3)), default_dims={2: ("iteration", "token")})
     assert labelled.axis("token").size == 3
     with pytest.raises(
-        ValueError, match=r"name must be one of \('iteration', 'token'\), got 'foo'"
+        ValueError, match="name must be one of .*, got 'foo'"
     ):
         labelled.axis("foo")
 
