@@ -332,9 +332,7 @@ def test_coordinates_at_the_ends_of_int64() -> None:
 def test_axis_of_another_name_is_refused() -> None:
     labelled = as_labelled(np.ones((2, 3)), default_dims={2: ("iteration", "token")})
     assert labelled.axis("token").size == 3
-    with pytest.raises(
-        ValueError, match="name must be one of .*, got 'foo'"
-    ):
+    with pytest.raises(ValueError, match="got 'foo'"):
         labelled.axis("foo")
 
 
