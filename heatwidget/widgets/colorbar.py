@@ -11,8 +11,7 @@ import numpy as np
 from ..frames import ColorRule, encode_png, palette
 from ..frames.palette import N_VALUE_COLORS
 from .axes import TickedAxis
-from .controls import owned
-from .marks import SPAN
+from .marks import SPAN, PngPair
 from .ticks import color_ticks
 
 WIDTH = 76
@@ -29,9 +28,8 @@ class ColorBar:
     def __init__(self) -> None:
         self._shown: tuple[object, ...] = ()
         scales = {"x": bqplot.LinearScale(min=0, max=1), "y": bqplot.LinearScale(min=0, max=SPAN)}
-        self._image = ipywidgets.Image(format="png")
-        self._spare = ipywidgets.Image(format="png")
-        self._mark = bqplot.Image(image=self._image, x=(0, 1), y=(0, SPAN), scales=scales)
+        self._pngs = PngPair()
+        self._mark = bqplot.Image(image=self._pngs.shown, x=(0, 1), y=(0, SPAN), scales=scales)
         self._axis = TickedAxis(scales["y"], side="right")
         self.figure = bqplot.Figure(
             marks=[self._mark],
@@ -61,14 +59,10 @@ class ColorBar:
 
     def _show_colors(self, color_scheme: str) -> None:
         column = np.arange(N_VALUE_COLORS, dtype=np.uint8)[::-1, np.newaxis]
-        self._spare.value = encode_png(column, palette(color_scheme))
-        # The mark repaints only when its image becomes another widget.
-        self._mark.image = self._spare
-        self._image, self._spare = self._spare, self._image
+        self._pngs.paint(self._mark, encode_png(column, palette(color_scheme)))
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
         """Yield every widget that was made for it."""
-        for image in (self._image, self._spare):
-            yield from owned(image)
+        yield from self._pngs.owned()
         yield from (self.figure, self._mark, self._axis.axis)
         yield from (self.figure.scale_x, self.figure.scale_y)

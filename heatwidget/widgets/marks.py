@@ -71,15 +71,40 @@ class FrameMark(Protocol):
         ...
 
 
+class PngPair:
+    """Two `ipywidgets.Image` that a `bqplot.Image` shows in turn.
+
+    The mark repaints only when its `image` becomes another widget, so a new picture goes into
+    the one that is not shown.
+    """
+
+    def __init__(self) -> None:
+        self._shown, self._hidden = (ipywidgets.Image(format="png") for _ in range(2))
+
+    @property
+    def shown(self) -> ipywidgets.Image:
+        """The one that the mark shows."""
+        return self._shown
+
+    def paint(self, mark: bqplot.Image, png: bytes) -> None:
+        """Let a mark show a picture."""
+        self._hidden.value = png
+        mark.image = self._hidden
+        self._shown, self._hidden = self._hidden, self._shown
+
+    def owned(self) -> Iterator[ipywidgets.Widget]:
+        """Yield every widget that was made for it."""
+        for image in (self._shown, self._hidden):
+            yield from (image, image.layout)
+
+
 class ImageMark:
     """`bqplot.Image` with a palette PNG made in the kernel: any frame, any number of cells."""
 
     def __init__(self, scales: dict[str, bqplot.Scale]) -> None:
-        # The mark repaints only when its `image` becomes another widget, so there are two:
-        # the new picture goes into the one that is not shown.
-        self._images = (ipywidgets.Image(format="png"), ipywidgets.Image(format="png"))
+        self._pngs = PngPair()
         self._shown: Drawing | None = None
-        self.mark = bqplot.Image(image=self._images[0], scales=scales, x=(0, SPAN), y=(0, SPAN))
+        self.mark = bqplot.Image(image=self._pngs.shown, scales=scales, x=(0, SPAN), y=(0, SPAN))
 
     def show(self, frame: Frame, color_scheme: str) -> None:
         """Draw a frame. Sends nothing if it looks as what is there."""
@@ -87,19 +112,16 @@ class ImageMark:
         if drawing.same(before):
             return
         self._shown = drawing
-        hidden = next(image for image in self._images if image is not self.mark.image)
-        hidden.value = encode_png(drawing.indices, palette(color_scheme))
         (left, right), (top, bottom) = drawing.extent
         with self.mark.hold_sync():
-            self.mark.image = hidden
+            self._pngs.paint(self.mark, encode_png(drawing.indices, palette(color_scheme)))
             if before is None or drawing.extent != before.extent:
                 self.mark.x, self.mark.y = (left, right), (SPAN - bottom, SPAN - top)
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
         """Yield every widget that was made for it."""
         yield self.mark
-        for image in self._images:
-            yield from (image, image.layout)
+        yield from self._pngs.owned()
 
 
 class HeatMapMark:
