@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import metrics, samples
-    from .arrays import LabelledArray
+    from .arrays import LabelledArray, LiveArray
     from .metrics import (
         cosine_to,
         normalization_label,
@@ -29,6 +29,7 @@ _HOMES = {
     "ConvergenceHeatmap": "widgets",
     "Heatmap": "widgets",
     "LabelledArray": "arrays",
+    "LiveArray": "arrays",
     "cosine_to": "metrics",
     "normalize_activations": "metrics",
     "relative_residuals": "metrics",
@@ -44,6 +45,7 @@ __all__ = [
     "ConvergenceHeatmap",
     "Heatmap",
     "LabelledArray",
+    "LiveArray",
     "cosine_to",
     "metrics",
     "normalization_label",

@@ -2,7 +2,9 @@
 
 from .axis import DIMS, ITEM_DIMS, Axis
 from .labelled import LabelledArray, as_labelled
+from .live import LiveArray
 from .source import ArraySource, Block, NumpySource, Region, ValueRange
+from .watching import LiveSource
 
 __all__ = [
     "DIMS",
@@ -11,6 +13,8 @@ __all__ = [
     "Axis",
     "Block",
     "LabelledArray",
+    "LiveArray",
+    "LiveSource",
     "NumpySource",
     "Region",
     "ValueRange",

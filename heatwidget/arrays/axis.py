@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,12 @@ class Axis:
         left = max(right - 1, 0)
         distance = (abs(self.coordinates[i] - coordinate) for i in (left, right))
         return left if operator.le(*distance) else right
+
+    def extended(self, size: int) -> Axis:
+        """Axis of a greater size, whose numbers go on in their last step."""
+        first, last = (self.coordinates[max(self.size - 2, 0)], self.coordinates[-1])
+        more = last + max(last - first, 1) * np.arange(1, size - self.size + 1)
+        return replace(self, coordinates=np.concatenate([self.coordinates, more]))
 
 
 def make_axis(name: str, size: int, coords: Any = None) -> Axis:

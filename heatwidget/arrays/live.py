@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from math import prod
 from threading import RLock
+from time import perf_counter
 from typing import Any
 from weakref import ref
 
@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from .axis import ITEM_DIMS, Axis, make_axis
 from .labelled import as_labelled
 from .watching import LiveSource
-from .writing import ALL, convert, parts_of, put, select
+from .writing import ALL, before_write, convert, parts_of, put, select
 
 
 class LiveArray:
@@ -63,9 +63,9 @@ class LiveArray:
         self.version = 0
         self._values: NDArray[Any] = np.full(self.shape, np.nan, self.dtype)
         self._written: NDArray[np.bool_] = np.zeros(self.shape, bool)
-        # For `append`: where iterations lie, which may hold something, and the end found last.
+        # For `append`: where iterations lie, when each was written, and the end found last.
         self._at = self.dims.index("iteration") if "iteration" in self.dims else 0
-        self._touched = np.zeros(self.shape[self._at], bool)
+        self._written_at = np.zeros(self.shape[self._at])
         self._end = 0
         self._watchers: tuple[ref[LiveSource], ...] = ()
         # Reentrant, because the garbage collector may close a watcher inside a write.
@@ -93,12 +93,22 @@ class LiveArray:
         with self._lock:
             return int(np.count_nonzero(self._written))
 
+    @property
+    def written_at(self) -> NDArray[np.float64]:
+        """When each iteration was last written, in seconds of `time.perf_counter`; a copy.
+
+        0 where it never was. Without an iteration axis, of each index of the first one.
+        """
+        with self._lock:
+            return np.array(self._written_at)
+
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write a value of real numbers that fits, as numpy has it; else nothing changes.
 
         IndexError beyond the size of an axis: only `append` makes room. TypeError for what
         is no real number, ValueError for a shape that does not fit.
         """
+        before_write.get()()
         data = convert(value, self.dtype)
         with self._lock:
             watchers = self._write(index, data)
@@ -119,6 +129,7 @@ class LiveArray:
         """
         if "iteration" not in self.dims:
             raise ValueError(f"append needs an iteration axis, the dims are {self.dims}")
+        before_write.get()()
         data = convert(row, self.dtype)
         with self._lock:
             end = self._find_end()
@@ -171,7 +182,9 @@ class LiveArray:
         count = f"{self.n_written} of {prod(self.shape)} written"
         return f"<LiveArray ({sizes}) {self.dtype}{what}, {count}>"
 
-    def watch(self, request: Callable[[], None]) -> LiveSource:
+    def watch(
+        self, request: Callable[[], None], axes: tuple[Axis, ...] | None = None
+    ) -> LiveSource:
         """Return a source over the array that records what changes.
 
         Parameters
@@ -179,9 +192,11 @@ class LiveArray:
         request : callable
             Called after each write, on the thread that wrote, under no lock: it must be
             quick. The writer never sees what it raises.
+        axes : tuple of Axis, optional
+            Axes under which the source is read, where they are not the array's own.
         """
         with self._lock:
-            source = LiveSource(self, request)
+            source = LiveSource(self, request, axes)
             self._watchers = (*map(ref, self._alive()), ref(source))
         return source
 
@@ -191,7 +206,7 @@ class LiveArray:
         self._written[index] = True
         self.version += 1
         parts = parts_of(index, len(self.axes))
-        self._touched[parts[self._at]] = True
+        self._written_at[parts[self._at]] = perf_counter()
         watchers = self._alive()
         for watcher in watchers:
             watcher._dirty[parts[0]] = True
@@ -210,7 +225,7 @@ class LiveArray:
 
     def _find_end(self) -> int:
         """Iteration after the last one in which something is written."""
-        for k in np.flatnonzero(self._touched[self._end :])[::-1] + self._end:
+        for k in np.flatnonzero(self._written_at[self._end :])[::-1] + self._end:
             # A write of no cells at all touches an iteration, too.
             if self._written[self._iteration(k)].any():
                 self._end = int(k) + 1
@@ -219,16 +234,13 @@ class LiveArray:
 
     def _grow(self) -> None:
         """Double the room along iteration; coordinates go on in their last step."""
-        at, old = self._at, self.axes[self._at].coordinates
-        step = old[-1] - old[-2] if old.size > 1 else 1
-        longer = np.concatenate([old, old[-1] + step * np.arange(1, old.size + 1)])
+        at, axis = self._at, self.axes[self._at].extended(2 * self.shape[self._at])
         room = (np.full_like(self._values, np.nan), np.zeros_like(self._written))
         # All made before any is kept: where memory runs out nothing has changed.
         values = np.concatenate([self._values, room[0]], at)
         written = np.concatenate([self._written, room[1]], at)
-        self._touched = np.concatenate([self._touched, np.zeros_like(self._touched)])
+        self._written_at = np.concatenate([self._written_at, np.zeros_like(self._written_at)])
         self._values, self._written = values, written
-        axis = replace(self.axes[at], coordinates=longer)
         self.axes = (*self.axes[:at], axis, *self.axes[at + 1 :])
         for watcher in self._alive():
             watcher._dirty = np.ones(len(self), bool)

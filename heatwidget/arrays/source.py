@@ -154,6 +154,9 @@ class NumpySource:
         changed, self._changed = self._changed, ()
         return changed
 
+    def close(self) -> None:
+        """Nothing is held but the array itself."""
+
 
 def _mask_of(values: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Mask of an array in which something is masked, else None."""

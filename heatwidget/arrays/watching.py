@@ -30,8 +30,11 @@ class LiveSource:
 
     chunks = None
 
-    def __init__(self, live: LiveArray, request: Callable[[], None]) -> None:
+    def __init__(
+        self, live: LiveArray, request: Callable[[], None], axes: tuple[Axis, ...] | None = None
+    ) -> None:
         self._live = live
+        self._axes = axes
         self._request = request
         self._dirty = np.ones(len(live), bool)
         self._extent: ValueRange | None = None
@@ -39,8 +42,13 @@ class LiveSource:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """Axes in the array's own order, as they are now."""
-        return self._live.axes
+        """Axes in the array's own order, as long as they are now; the same until it grows."""
+        if self._axes is None:
+            return self._live.axes
+        shape = self._live.shape
+        if shape != tuple(axis.size for axis in self._axes):
+            self._axes = tuple(map(Axis.extended, self._axes, shape))
+        return self._axes
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..arrays import ITEM_DIMS, LabelledArray, as_labelled
+import numpy as np
+
+from ..arrays import ITEM_DIMS, LabelledArray, LiveArray, LiveSource, NumpySource, as_labelled
 
 # Keyword of each axis's coordinates.
 COORD_KEYWORDS = {
@@ -41,18 +43,41 @@ def label_array(
 
     Parameters
     ----------
-    array : array_like, LabelledArray or xarray.DataArray
+    array : array_like, LabelledArray, LiveArray or xarray.DataArray
+        Of a live array only the axes are taken; its values stand for nothing.
     data : mapping
         Any of `DATA_KEYWORDS`; None counts as not given.
     default_dims : mapping of int to tuple of str
         Dims of a plain array by its number of axes; ``item`` stands for token or prompt.
     """
+    if isinstance(array, LiveArray):
+        # Zeros of the right shape, which take no memory.
+        axes = array.axes
+        zeros = np.broadcast_to(np.float32(0), [axis.size for axis in axes])
+        array = LabelledArray(zeros, axes, array.quantity, array.attrs)
     coords = {dim: data.get(name) for name, dim in COORD_KEYWORDS.items()}
     if coords["token"] is not None and coords["prompt"] is not None:
         raise TypeError("tokens and prompts name the same axis: give one of them")
     item = "token" if coords["prompt"] is None else "prompt"
     named = {n: tuple(item if d == "item" else d for d in dims) for n, dims in default_dims.items()}
     return as_labelled(array, default_dims=named, dims=data.get("dims"), coords=coords)
+
+
+def make_source(
+    array: Any, labelled: LabelledArray, request: Callable[[], None]
+) -> NumpySource | LiveSource:
+    """Source of an array as it was labelled by `label_array`.
+
+    Parameters
+    ----------
+    array : array_like, LabelledArray, LiveArray or xarray.DataArray
+    labelled : LabelledArray
+    request : callable
+        Called, on any thread, when a live array has changed.
+    """
+    if isinstance(array, LiveArray):
+        return array.watch(request, labelled.axes)
+    return NumpySource(labelled)
 
 
 def signature(keywords: Iterable[str], owner: type) -> inspect.Signature:

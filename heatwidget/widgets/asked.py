@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from ..arrays import DIMS, ITEM_DIMS, Axis, LabelledArray
+from ..arrays import DIMS, ITEM_DIMS, Axis
 from ..frames import COLOR_SCALES, POOLINGS, REDUCERS, View, color_schemes
 from .arguments import COORD_KEYWORDS, DATA_KEYWORDS, signature
 from .controls import RANGE_DIMS
@@ -26,7 +26,7 @@ VIEW_TRAITS = (
     "color_scheme",
     "mark",
 )
-LOOK_TRAITS = ("title", "quantity", "width", "height")
+LOOK_TRAITS = ("title", "quantity", "width", "height", "interval")
 
 
 class Asked(traitlets.HasTraits):
@@ -45,6 +45,9 @@ class Asked(traitlets.HasTraits):
     quantity = traitlets.Unicode("value", help="What is measured, for the colour bar.")
     width = traitlets.Int(900, min=240, max=8000, help="Pixels across, at most.")
     height = traitlets.Int(None, allow_none=True, min=80, max=8000, help="Pixels; None: by rows.")
+    interval = traitlets.Float(
+        0.1, min=0.01, max=60, help="Seconds between drawings of a live array, at least."
+    )
 
     rows = Choice(DIMS, read_only=True, help="Axis shown down.")
     columns = Choice(DIMS, read_only=True, help="Axis shown across.")
@@ -64,6 +67,11 @@ class Asked(traitlets.HasTraits):
     def _keywords(cls) -> tuple[str, ...]:
         axes = () if cls._settled_axes else ("rows", "columns")
         return (*DATA_KEYWORDS, *axes, *VIEW_TRAITS, *LOOK_TRAITS, "layout")
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        # What the array has said last, by trait.
+        self._said: dict[str, str] = {}
+        super().__init__(*arguments, **keywords)
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -106,14 +114,26 @@ class Asked(traitlets.HasTraits):
             for name, value in values.items():
                 setattr(self, name, value)
 
-    def _set_data_traits(self, labelled: LabelledArray, rows: str, columns: str) -> None:
+    def _set_data_traits(self, axes: Sequence[Axis], rows: str, columns: str) -> None:
         """Say what the array is, in the words of the keywords."""
+        by_name = {axis.name: axis for axis in axes}
         with self.hold_trait_notifications():
-            self.set_trait("dims", labelled.dims)
+            self.set_trait("dims", tuple(by_name))
             self.set_trait("rows", rows)
             self.set_trait("columns", columns)
             for keyword, dim in COORD_KEYWORDS.items():
-                self.set_trait(keyword, _known(labelled, dim))
+                self.set_trait(keyword, _known(by_name.get(dim)))
+
+    def _listen(self, **texts: Any) -> None:
+        """Take what the array says of itself, where the user has said nothing else."""
+        for name, said in texts.items():
+            default = str(getattr(type(self), name).default_value)
+            followed, self._said[name] = self._said.get(name, default), str(said or default)
+            if getattr(self, name) == followed:
+                setattr(self, name, self._said[name])
+
+    def _get(self, name: str) -> Any:
+        return getattr(self, name)
 
     def _view(self, max_rows: int, max_columns: int) -> View:
         return View(
@@ -164,9 +184,8 @@ class Asked(traitlets.HasTraits):
         return f"{name} must lie within {dim}s {first}..{last}, got {value}"
 
 
-def _known(labelled: LabelledArray, dim: str) -> tuple[Any, ...] | None:
+def _known(axis: Axis | None) -> tuple[Any, ...] | None:
     """Texts or numbers of an axis, as they can be passed to the widget; None without any."""
-    if dim not in labelled.dims:
+    if axis is None:
         return None
-    axis = labelled.axis(dim)
-    return axis.labels if dim in ITEM_DIMS else tuple(axis.coordinates.tolist())
+    return axis.labels if axis.name in ITEM_DIMS else tuple(axis.coordinates.tolist())

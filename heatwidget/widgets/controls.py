@@ -53,32 +53,54 @@ class Follower:
             self._set(change["new"])
 
 
-def range_slider(
-    axis: Axis, get: Callable[[], AskedRange], set: Callable[[tuple[int, int]], None]
-) -> Follower:
-    """Slider over the coordinates of an axis, which has at least two."""
-    first, last = axis.bounds
+class RangeSlider(Follower):
+    """Slider over the coordinates of an axis, which has at least two.
 
-    def place() -> tuple[int, int]:
-        start, stop = axis.window(get())
+    Parameters
+    ----------
+    axis : Axis
+    get, set : callable
+        Return the range as asked at present; take the one to which a hand has moved it.
+    """
+
+    def __init__(
+        self, axis: Axis, get: Callable[[], AskedRange], set: Callable[[tuple[int, int]], None]
+    ) -> None:
+        self._axis, self._asked = axis, get
+        first, last = axis.bounds
+        widget = ipywidgets.IntRangeSlider(
+            value=(first, last),
+            min=first,
+            max=last,
+            step=_step(axis),
+            description=axis.name,
+            tooltip=f"{axis.name}s shown, both ends included",
+            style={"description_width": "58px"},
+            layout=ipywidgets.Layout(flex="1 1 300px", width="auto", min_width="260px"),
+        )
+        super().__init__(widget, self._place, set)
+        self.follow()
+
+    def grow(self, axis: Axis) -> None:
+        """Go on to the end of an axis that has become longer."""
+        with self._lock:
+            self._axis = axis
+            # Bounds first: a value beyond them would be cut off.
+            self.widget.max, self.widget.step = axis.bounds[1], _step(axis)
+        self.follow()
+
+    def _place(self) -> tuple[int, int]:
+        start, stop = self._axis.window(self._asked())
         # Between two coordinates a hand may leave it where it is: it shows the same window.
-        if axis.window(widget.value) == (start, stop):
-            return tuple(widget.value)
-        return int(axis.coordinates[start]), int(axis.coordinates[stop - 1])
+        if self._axis.window(self.widget.value) == (start, stop):
+            first, last = self.widget.value
+            return first, last
+        return int(self._axis.coordinates[start]), int(self._axis.coordinates[stop - 1])
 
-    widget = ipywidgets.IntRangeSlider(
-        value=(first, last),
-        min=first,
-        max=last,
-        step=int(np.gcd.reduce(np.diff(axis.coordinates))),
-        description=axis.name,
-        tooltip=f"{axis.name}s shown, both ends included",
-        style={"description_width": "58px"},
-        layout=ipywidgets.Layout(flex="1 1 300px", width="auto", min_width="260px"),
-    )
-    follower = Follower(widget, place, set)
-    follower.follow()
-    return follower
+
+def _step(axis: Axis) -> int:
+    """Step that meets every coordinate."""
+    return int(np.gcd.reduce(np.diff(axis.coordinates)))
 
 
 class Player:
@@ -95,8 +117,9 @@ class Player:
         Returns the range as asked at present.
     set_range : callable
         Takes the next ``(first, last)``.
-    full_width : int
-        Width to start with when the window covers the whole axis.
+    collapsed : bool
+        Whether iterations are the hidden axis: then one is played at a time. Otherwise a
+        window over the whole axis becomes a quarter of it, so that it can move.
     """
 
     _CLOCK_END = 2**31 - 1
@@ -106,10 +129,10 @@ class Player:
         axis: Axis,
         get_range: Callable[[], AskedRange],
         set_range: Callable[[tuple[int, int]], None],
-        full_width: int,
+        collapsed: bool,
     ) -> None:
-        self._axis, self._get, self._set = axis, get_range, set_range
-        self._full_width = full_width
+        self.axis, self._get, self._set = axis, get_range, set_range
+        self._collapsed = collapsed
         self.widget = ipywidgets.Play(
             value=0,
             min=0,
@@ -127,19 +150,19 @@ class Player:
             setattr(self.widget, name, getattr(before.widget, name))
 
     def _started(self, change: Any) -> None:
-        start, stop = self._axis.window(self._get())
-        if change["new"] and start > 0 and stop == self._axis.size:
+        start, stop = self.axis.window(self._get())
+        if change["new"] and start > 0 and stop == self.axis.size:
             self._move_to(0, stop - start)
 
     def _ticked(self, change: Any) -> None:
-        start, stop = self._axis.window(self._get())
+        start, stop = self.axis.window(self._get())
         width = stop - start
         if change["new"] == 0:
             if start > 0:
                 self._move_to(0, width)
-        elif width == self._axis.size:
-            self._move_to(0, self._full_width)
-        elif stop < self._axis.size:
+        elif width == self.axis.size:
+            self._move_to(0, 1 if self._collapsed else max(width // 4, 1))
+        elif stop < self.axis.size:
             self._move_to(start + change["new"] - change["old"], width)
         elif self.widget.repeat:
             self._move_to(0, width)
@@ -147,8 +170,8 @@ class Player:
             self.widget.playing = False
 
     def _move_to(self, start: int, width: int) -> None:
-        start = max(min(start, self._axis.size - width), 0)
-        coordinates = self._axis.coordinates
+        start = max(min(start, self.axis.size - width), 0)
+        coordinates = self.axis.coordinates
         self._set((int(coordinates[start]), int(coordinates[start + width - 1])))
 
 
@@ -186,6 +209,14 @@ def owned(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
             yield part
 
 
+def _continues(axis: Axis, before: Axis) -> bool:
+    """Whether an axis is another one, or goes on where that one ends."""
+    size = before.size
+    same = np.array_equal(axis.coordinates[:size], before.coordinates)
+    # With a second number a slider appears.
+    return same and (axis.size == size or size > 1)
+
+
 class Controls:
     """All controls of one heatmap.
 
@@ -216,15 +247,15 @@ class Controls:
         self._made_for = (axes, collapsed)
         self.player: Player | None = None
         # Controls by the trait that they follow.
-        self.sliders: dict[str, Follower] = {}
+        self.sliders: dict[str, RangeSlider] = {}
         self.choices: dict[str, Follower] = {}
         for name, dim in RANGE_DIMS.items():
             if dim in axes and axes[dim].size > 1:
-                self.sliders[name] = range_slider(axes[dim], partial(get, name), partial(set, name))
+                self.sliders[name] = RangeSlider(axes[dim], partial(get, name), partial(set, name))
         if "iteration_range" in self.sliders:
             axis, name = axes["iteration"], "iteration_range"
-            full_width = 1 if collapsed == "iteration" else max(axis.size // 4, 1)
-            self.player = Player(axis, partial(get, name), partial(set, name), full_width)
+            hands = (partial(get, name), partial(set, name))
+            self.player = Player(axis, *hands, collapsed=collapsed == "iteration")
             if before is not None and before.player is not None:
                 self.player.take_over(before.player)
         if collapsed is not None:
@@ -240,16 +271,27 @@ class Controls:
 
     @property
     def _followers(self) -> dict[str, Follower]:
-        return self.sliders | self.choices
+        return {**self.sliders, **self.choices}
 
     def fit(self, axes: Mapping[str, Axis], collapsed: str | None) -> bool:
-        """Whether these are the controls of such an array too, so that a hand can stay on them."""
+        """Whether these are the controls of such an array too, so that a hand can stay on them.
+
+        Where an axis has only become longer they grow with it.
+        """
         own, own_collapsed = self._made_for
-        return own_collapsed == collapsed and all(
-            (dim in own) == (dim in axes)
-            and (dim not in axes or np.array_equal(own[dim].coordinates, axes[dim].coordinates))
-            for dim in RANGE_DIMS.values()
-        )
+        dims = [dim for dim in RANGE_DIMS.values() if dim in own or dim in axes]
+        if own_collapsed != collapsed or not all(
+            dim in own and dim in axes and _continues(axes[dim], own[dim]) for dim in dims
+        ):
+            return False
+        self._made_for = (axes, collapsed)
+        for name, slider in self.sliders.items():
+            dim = RANGE_DIMS[name]
+            if axes[dim].size > own[dim].size:
+                slider.grow(axes[dim])
+        if self.player is not None:
+            self.player.axis = axes["iteration"]
+        return True
 
     def follow(self, trait: str) -> None:
         """Show what was set in Python. Nothing is sent to a control that shows it already."""

@@ -7,18 +7,20 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any, ClassVar
 
-import ipywidgets
 import traitlets
 
-from ..arrays import LabelledArray, NumpySource
+from ..arrays import LabelledArray, LiveSource, NumpySource
 from ..frames import Frame, render, resolve
-from .arguments import DATA_KEYWORDS, check_keywords, choose_axes, label_array
+from .arguments import DATA_KEYWORDS, check_keywords, choose_axes, label_array, make_source
 from .asked import ALL, VIEW_TRAITS, Asked
-from .controls import RANGE_DIMS, Controls, owned
+from .controls import RANGE_DIMS
+from .lifetime import Mortal, weakly
+from .panel import Panel
+from .scheduler import make_scheduler
 from .stage import Stage
 
 
-class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
+class Heatmap(Asked, Mortal):
     """Interactive heatmap of two axes of an array; a third one is collapsed.
 
     Every keyword is a trait: it can be read, and, but for those that describe the array,
@@ -26,9 +28,9 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
 
     Parameters
     ----------
-    array : array_like, LabelledArray or xarray.DataArray
-        Real numbers with 2 or 3 axes. It is not copied; call `refresh` after a change in
-        place.
+    array : array_like, LabelledArray, LiveArray or xarray.DataArray
+        Real numbers with 2 or 3 axes. It is not copied. What is written to a `LiveArray`
+        shows by itself; call `refresh` after a change in place of any other.
     dims : sequence of str, optional
         Names of the axes in order, from ``iteration``, ``layer``, ``token``, ``prompt``.
         By default the array's own, else those that the widget expects.
@@ -59,8 +61,7 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
     }
 
     def __init__(self, array: Any, **keywords: Any) -> None:
-        # Closed until there is something to close: an error below still ends in `close`.
-        self._lock, self._closed = RLock(), True
+        self._lock = RLock()
         name = type(self).__name__
         check_keywords(keywords, self._keywords(), f"{name}()")
         data = {key: keywords.pop(key, None) for key in DATA_KEYWORDS}
@@ -68,18 +69,17 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         labelled = label_array(array, data, self._default_dims)
         shown = choose_axes(labelled.dims, self._settled_axes, *shown, name)
         self._held = 0
+        self._source: NumpySource | LiveSource | None = None
         self._frame: Frame | None = None
-        self._fitted = False
-        self._own_quantity = str(type(self).quantity.default_value)
-        layout = keywords.pop("layout", None)
-        super().__init__(layout=layout or {})
-        self._own_layout = None if layout is self.layout else self.layout
+        self._error: Exception | None = None
+        super().__init__(layout=keywords.pop("layout", None))
         self._own_width = self.layout.max_width is None
+        self._set_width()
         self._build()
         self._closed = False
         try:
             with self._one_tick():
-                self._adopt(labelled, shown)
+                self._adopt(array, labelled, shown)
                 self._set_traits(keywords)
         except BaseException:
             self.close()
@@ -92,8 +92,12 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
 
         None where there are no iterations to play.
         """
-        player = self._controls.player if self._controls else None
-        return player.widget if player else None
+        return self._panel.play
+
+    @property
+    def error(self) -> Exception | None:
+        """What the last drawing has raised, as the status line says it; None if all went well."""
+        return self._error
 
     def reset(self) -> None:
         """Put the view back as it was made, or to all of the array given to `set_array`."""
@@ -102,7 +106,12 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
     def refresh(self) -> None:
         """Draw again after the array was changed in place."""
         with self._lock:
-            self._source.refresh()
+            if self._source is not None:
+                self._source.refresh()
+        self._tick()
+
+    def flush(self) -> None:
+        """Bring all that has been written to a live array on screen, before this returns."""
         self._tick()
 
     def set_array(self, array: Any, **data: Any) -> None:
@@ -110,7 +119,7 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
 
         Parameters
         ----------
-        array : array_like, LabelledArray or xarray.DataArray
+        array : array_like, LabelledArray, LiveArray or xarray.DataArray
         **data
             ``dims``, ``tokens``, ``prompts``, ``layers``, ``iterations``, as for the widget.
         """
@@ -123,18 +132,8 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         rows, columns = (self.rows, self.columns) if kept else (None, None)
         shown = choose_axes(labelled.dims, self._settled_axes, rows, columns, name)
         with self._one_tick():
-            self._adopt(labelled, shown)
+            self._adopt(array, labelled, shown)
         self._initial.update(iteration_range=list(ALL), layer_band=list(ALL))
-
-    def close(self) -> None:
-        """Take the widget, and everything that it made, off all pages. Twice does no harm."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            for widget in list(self._owned()):
-                widget.close()
-        super().close()
 
     def __repr__(self) -> str:
         """Return what is shown in one line."""
@@ -143,70 +142,61 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
         sizes = ", ".join(f"{axis.name}: {axis.size}" for axis in self._axes)
         return f"<{type(self).__name__} ({sizes}) rows={self.rows} columns={self.columns}>"
 
-    # Making it
-
     def _build(self) -> None:
-        self._stage = Stage(self._point)
+        # What it makes must not keep it alive.
+        self._scheduler = make_scheduler(self._tick, self.interval)
+        self._stage = Stage(weakly(self._point))
         self._stage.write(self.title, self.quantity)
-        self._panel = ipywidgets.HBox(layout=ipywidgets.Layout(flex_flow="row wrap"))
-        self._controls: Controls | None = None
+        self._panel = Panel(
+            get=weakly(self._get), set=weakly(self.set_trait), reset=weakly(self.reset)
+        )
         self.add_class("heatwidget")
-        self.children = [*self._stage.widgets, self._panel]
+        self.children = [*self._stage.widgets, self._panel.widget]
 
-    def _adopt(self, labelled: LabelledArray, shown: tuple[str, str]) -> None:
+    def _adopt(self, array: Any, labelled: LabelledArray, shown: tuple[str, str]) -> None:
         """Take an array, and all that depends on it."""
         # Observers come last: one that raises finds the widget whole, and leaves it so.
         with self.hold_trait_notifications():
             with self._lock:
-                self._source, self._axes = NumpySource(labelled), labelled.axes
-                self._frame, self._fitted = None, False
-            self._set_data_traits(labelled, *shown)
+                if self._source is not None:
+                    self._source.close()
+                self._source = make_source(array, labelled, self._scheduler.request)
+                self._axes = self._source.axes
+                self._frame = None
+            self._set_data_traits(self._axes, *shown)
             for name in RANGE_DIMS:
                 if self._misfit(name, getattr(self, name)):
                     setattr(self, name, ALL)
-            self.quantity = self._follow_quantity(labelled)
-            self._fit_controls()
+            self._listen(quantity=labelled.quantity, title=labelled.attrs.get("title"))
+            self._fit_panel()
 
-    def _follow_quantity(self, labelled: LabelledArray) -> str:
-        """What is measured: as the array says it, unless the user has said it."""
-        followed, default = self._own_quantity, type(self).quantity.default_value
-        self._own_quantity = labelled.quantity or str(default)
-        return self._own_quantity if self.quantity == followed else self.quantity
-
-    def _fit_controls(self) -> None:
-        axes = {axis.name: axis for axis in self._axes}
-        collapsed = next((dim for dim in axes if dim not in (self.rows, self.columns)), None)
-        if self._controls is not None and self._controls.fit(axes, collapsed):
-            return
-        controls = Controls(
-            axes,
-            collapsed,
-            get=lambda name: getattr(self, name),
-            set=lambda name, value: setattr(self, name, value),
-            reset=self.reset,
-            before=self._controls,
-        )
+    def _fit_panel(self) -> None:
         with self._lock:
-            old = self._controls
-            if self._closed:  # by an observer, meanwhile
-                old = controls
-            else:
-                self._controls = controls
-                self._panel.children = controls.widgets
-        for name in VIEW_TRAITS:  # what another thread has set since they were made
-            controls.follow(name)
-        for widget in old.owned() if old else ():
-            widget.close()
+            dims = [axis.name for axis in self._axes]
+            collapsed = next((dim for dim in dims if dim not in (self.rows, self.columns)), None)
+            self._panel.fit(self._axes, collapsed)
+        self._panel.follow(*VIEW_TRAITS)  # what another thread has set meanwhile
 
-    def _owned(self) -> Iterator[ipywidgets.Widget]:
-        yield from self._stage.owned()
-        yield from owned(self._panel)
-        if self._controls:
-            yield from self._controls.owned()
-        if self._own_layout:
-            yield self._own_layout
+    def _take_growth(self) -> None:
+        """Say how long a live array has become, and let the sliders follow."""
+        axes = None
+        while axes is not self._axes:  # the latest: two threads may have seen it grow
+            axes = self._axes
+            self._set_data_traits(axes, self.rows, self.columns)
+        self._fit_panel()
 
-    # Asked -> shown
+    def _end(self, *, wait: bool) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            if self._source is not None:
+                self._source.close()
+            self._panel.close()
+            for widget in list(self._stage.owned()):
+                widget.close()
+        # Outside the lock, for which the drawing under way may wait.
+        self._scheduler.close(wait=wait)
 
     @contextmanager
     def _one_tick(self) -> Iterator[None]:
@@ -220,7 +210,7 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
                 self._tick()
             finally:
                 # An error may have taken back what a hand has set meanwhile.
-                self._follow(*VIEW_TRAITS)
+                self._panel.follow(*VIEW_TRAITS)
 
     def _hold(self, change: int) -> None:
         # Under the lock: a tick that another thread has begun ends first.
@@ -229,26 +219,50 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
 
     def _tick(self) -> None:
         """Bring the screen up to what is asked and what the array holds."""
+        try:
+            self._show()
+        except Exception as error:
+            self._report(error)
+            raise
+        self._report(None)
+
+    def _report(self, error: Exception | None) -> None:
+        """Keep what went wrong, and say it in the status line."""
         with self._lock:
-            if self._held or self._closed:
+            if error is not self._error and not self._closed:
+                self._error = error
+                self._stage.report(error)
+
+    def _show(self) -> None:
+        with self._lock:
+            if self._held or self._closed or self._source is None:
                 return
-            if not self._fitted:
-                self._fit()
-            source = self._source
-            # Before reading: a write that comes while reading stays marked.
-            changed = source.take_changed()
-            asked = self._view(self._geometry.picture_height, self._geometry.picture_width)
-            view = resolve(asked, source.axes, source.value_range())
             try:
-                self._frame = render(source, view, previous=self._frame, changed=changed)
+                grown = self._draw(self._source)
             except BaseException:
                 self._frame = None  # or what has changed would be taken for drawn
                 raise
-            self._stage.show(source, self._frame, self.color_scheme, self.mark)
         # Outside the lock, because observers are the user's code. Until it is the latest
         # frame: another thread may have ticked since, or be about to show another array.
+        if grown:
+            self._take_growth()
         while (latest := self._frame) is not None and latest is not self.frame:
             self.set_trait("frame", latest)
+
+    def _draw(self, source: NumpySource | LiveSource) -> bool:
+        """Draw what the source holds, under the lock; True if its axes are others now."""
+        # Before reading: a write that comes while reading stays marked.
+        changed = source.take_changed()
+        axes = source.axes
+        by_name = {axis.name: axis for axis in axes}
+        shown = (by_name[self.rows], by_name[self.columns])
+        geometry = self._stage.fit(*shown, self.width, self.height)
+        asked = self._view(geometry.picture_height, geometry.picture_width)
+        view = resolve(asked, axes, source.value_range())
+        self._frame = render(source, view, previous=self._frame, changed=changed)
+        self._stage.show(source, self._frame, self.color_scheme, self.mark)
+        before, self._axes = self._axes, axes
+        return axes is not before
 
     def _point(self, place: tuple[float, float] | None) -> None:
         """Take where the pointer is: fractions down and across, or None."""
@@ -256,28 +270,13 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
             if not self._closed:
                 self._stage.point(place)
 
-    def _fit(self) -> None:
-        """Settle sizes and labels; under the lock."""
-        axes = {axis.name: axis for axis in self._axes}
-        rows, columns = axes[self.rows], axes[self.columns]
-        self._geometry = self._stage.fit(rows, columns, width=self.width, height=self.height)
-        if self._own_width:
-            self.layout.max_width = f"{self.width}px"
-        self._fitted = True
-
     @traitlets.observe(*VIEW_TRAITS)
     def _view_changed(self, change: Any) -> None:
         # The picture first: what the eye waits for. An observer of it may raise.
         try:
             self._tick()
         finally:
-            self._follow(change["name"])
-
-    def _follow(self, *names: str) -> None:
-        """Let controls show what was set in Python."""
-        if not self._closed and self._controls is not None:
-            for name in names:
-                self._controls.follow(name)
+            self._panel.follow(change["name"])
 
     @traitlets.observe("title", "quantity")
     def _text_changed(self, change: Any) -> None:
@@ -287,5 +286,13 @@ class Heatmap(Asked, ipywidgets.VBox):  # type: ignore[misc]
 
     @traitlets.observe("width", "height")
     def _size_changed(self, change: Any) -> None:
-        self._fitted = False
+        self._set_width()
         self._tick()
+
+    def _set_width(self) -> None:
+        if self._own_width:
+            self.layout.max_width = f"{self.width}px"
+
+    @traitlets.observe("interval")
+    def _interval_changed(self, change: Any) -> None:
+        self._scheduler.interval = change["new"]

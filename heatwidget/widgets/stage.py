@@ -38,6 +38,7 @@ STYLE = """<style>
 .heatwidget .bqplot .axislabel { fill: var(--jp-ui-font-color1) !important; }
 .heatwidget, .heatwidget .heatwidget-pointer { overflow: visible; }
 .heatwidget .heatwidget-pointer { position: relative; height: 28px; }
+.heatwidget .heatwidget-error { color: var(--jp-error-color1); overflow-wrap: anywhere; }
 .heatwidget .heatwidget-readout {
   position: absolute; z-index: 10; left: 0; right: 0; padding: 0 4px; line-height: 1.6;
   max-height: 12.8em; overflow: hidden; overflow-wrap: anywhere;
@@ -60,6 +61,7 @@ class Stage:
         self._on_pointer = on_pointer
         self._inside = False
         self._geometry: Geometry
+        self._fitted: tuple[Axis, Axis, int, int | None] | None = None
         scales = {name: bqplot.LinearScale(min=0, max=SPAN) for name in ("x", "y")}
         self._scales = scales
         self._x = TickedAxis(scales["x"])
@@ -89,12 +91,13 @@ class Stage:
         self._quantity = ipywidgets.HTML(layout=text(flex="0 1 auto", width="auto"))
         self._legend = ipywidgets.HTML(layout=text(margin="0 8px", display="none"))
         self._readout = ipywidgets.HTML(layout=text(margin="0 8px"))
+        self._status = ipywidgets.HTML(layout=text(margin="0 8px", display="none"))
         self._readout.add_class("heatwidget-pointer")
         above = ipywidgets.HBox([self._title, self._quantity], layout=text(margin="0 8px"))
         picture = ipywidgets.HBox(
             [self.figure, self.bar.figure], layout=text(width="100%", align_items="flex-start")
         )
-        self.widgets = [above, picture, self._legend, self._readout]
+        self.widgets = [above, picture, self._legend, self._readout, self._status]
 
     def write(self, title: str, quantity: str) -> None:
         """Write what stands above the picture."""
@@ -102,10 +105,13 @@ class Stage:
         # Above the colour bar, not beside it: there a long one is cut.
         self._quantity.value = escape(quantity)
 
-    def fit(self, rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geometry:
-        """Settle sizes and labels for an array."""
+    def fit(self, rows: Axis, columns: Axis, width: int, height: int | None) -> Geometry:
+        """Settle sizes and labels for an array, unless they are settled."""
+        fitted = (rows, columns, width, height)
+        if fitted == self._fitted:
+            return self._geometry
         geometry = lay_out(rows, columns, width=width, height=height)
-        self._geometry = geometry
+        self._geometry, self._fitted = geometry, fitted
         margins = {side: getattr(geometry, side) for side in ("top", "bottom", "left", "right")}
         self.figure.layout.height = self.figure.layout.min_height = f"{geometry.height}px"
         self.figure.fig_margin = margins
@@ -137,6 +143,12 @@ class Stage:
         self._legend.layout.display = None if legend else "none"
         self._shown = (source, frame)
         self.point(self._pointer)
+
+    def report(self, error: Exception | None) -> None:
+        """Write in the status line what went wrong; None takes it away."""
+        text = "" if error is None else f"cannot draw: {type(error).__name__}: {error}"
+        self._status.value = f"<span class='heatwidget-error'>{escape(text)}</span>" if text else ""
+        self._status.layout.display = None if text else "none"
 
     def point(self, place: tuple[float, float] | None) -> None:
         """Show the value at a place, given as fractions down and across; None shows nothing."""

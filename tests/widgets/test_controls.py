@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 from heatwidget.arrays.labelled import make_axis
-from heatwidget.widgets.controls import Player, range_slider
+from heatwidget.widgets.controls import Player, RangeSlider
 from tests.widgets.helpers import parts, slider
 from tests.widgets.recorder import Recorder, updates
 
@@ -181,7 +181,7 @@ def test_following_a_range_never_calls_back(coordinates: list[int], data: st.Dat
     ends = st.none() | st.floats(coordinates[0], coordinates[-1])
     asked: Any = ALL
     axis = make_axis("iteration", len(coordinates), coordinates)
-    moved = range_slider(axis, lambda: asked, calls.append)
+    moved = RangeSlider(axis, lambda: asked, calls.append)
     asked = data.draw(st.tuples(ends, ends).filter(lambda a: None in a or a[0] <= a[1]))
     moved.follow()
     assert calls == []
@@ -195,10 +195,10 @@ def test_following_a_range_never_calls_back(coordinates: list[int], data: st.Dat
 class Playing:
     """A player over iterations 0, 4, 8, ... and the range that it moves."""
 
-    def __init__(self, asked: Any = ALL, size: int = 10, full_width: int = 2) -> None:
+    def __init__(self, asked: Any = ALL, size: int = 10) -> None:
         self.asked = asked
         self.axis = make_axis("iteration", size, range(0, 4 * size, 4))
-        self.player = Player(self.axis, lambda: self.asked, self._set, full_width)
+        self.player = Player(self.axis, lambda: self.asked, self._set, collapsed=False)
         self._clock = self.player.widget
 
     def _set(self, value: tuple[int, int]) -> None:
@@ -285,7 +285,7 @@ def test_played_window_stays_inside_with_its_width(
 ) -> None:
     width = min(width, size - 1)
     start = min(start, size - width)
-    playing = Playing((4 * start, 4 * (start + width - 1)), size, 1)
+    playing = Playing((4 * start, 4 * (start + width - 1)), size)
     playing.player.widget.set_state({"repeat": repeat})
     playing.start()
     for by in ticks:
