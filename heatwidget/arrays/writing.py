@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,15 @@ from numpy.typing import NDArray
 from .axis import Axis
 
 ALL = slice(None)
+
+
+def _go_on() -> None:
+    """Let a write go on."""
+
+
+# Called first by each write of a context, whichever live array it is to: what it raises stops
+# the write. Others' writes are not hit, and what `asyncio.to_thread` runs belongs to it.
+before_write: ContextVar[Callable[[], None]] = ContextVar("before_write", default=_go_on)
 
 
 def convert(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -72,6 +72,7 @@ class Heatmap(Asked, Mortal):
         self._source: NumpySource | LiveSource | None = None
         self._frame: Frame | None = None
         self._error: Exception | None = None
+        self._described = self._axes
         super().__init__(layout=keywords.pop("layout", None))
         self._own_width = self.layout.max_width is None
         self._set_width()
@@ -164,26 +165,20 @@ class Heatmap(Asked, Mortal):
                 self._axes = self._source.axes
                 self._frame = None
             self._set_data_traits(self._axes, *shown)
+            self._described = self._axes
             for name in RANGE_DIMS:
                 if self._misfit(name, getattr(self, name)):
                     setattr(self, name, ALL)
             self._listen(quantity=labelled.quantity, title=labelled.attrs.get("title"))
-            self._fit_panel()
+            with self._lock:
+                self._fit_panel()
 
     def _fit_panel(self) -> None:
-        with self._lock:
-            dims = [axis.name for axis in self._axes]
-            collapsed = next((dim for dim in dims if dim not in (self.rows, self.columns)), None)
-            self._panel.fit(self._axes, collapsed)
+        """Fit the controls to the axes; under the lock."""
+        dims = [axis.name for axis in self._axes]
+        collapsed = next((dim for dim in dims if dim not in (self.rows, self.columns)), None)
+        self._panel.fit(self._axes, collapsed)
         self._panel.follow(*VIEW_TRAITS)  # what another thread has set meanwhile
-
-    def _take_growth(self) -> None:
-        """Say how long a live array has become, and let the sliders follow."""
-        axes = None
-        while axes is not self._axes:  # the latest: two threads may have seen it grow
-            axes = self._axes
-            self._set_data_traits(axes, self.rows, self.columns)
-        self._fit_panel()
 
     def _end(self, *, wait: bool) -> None:
         with self._lock:
@@ -238,19 +233,20 @@ class Heatmap(Asked, Mortal):
             if self._held or self._closed or self._source is None:
                 return
             try:
-                grown = self._draw(self._source)
+                self._draw(self._source)
             except BaseException:
                 self._frame = None  # or what has changed would be taken for drawn
                 raise
-        # Outside the lock, because observers are the user's code. Until it is the latest
-        # frame: another thread may have ticked since, or be about to show another array.
-        if grown:
-            self._take_growth()
+        # Outside the lock, because observers are the user's code. Until it is the latest:
+        # another thread may have ticked since, or be about to show another array.
+        while (axes := self._axes) is not self._described:
+            self._set_data_traits(axes, self.rows, self.columns)
+            self._described = axes
         while (latest := self._frame) is not None and latest is not self.frame:
             self.set_trait("frame", latest)
 
-    def _draw(self, source: NumpySource | LiveSource) -> bool:
-        """Draw what the source holds, under the lock; True if its axes are others now."""
+    def _draw(self, source: NumpySource | LiveSource) -> None:
+        """Draw what the source holds; under the lock."""
         # Before reading: a write that comes while reading stays marked.
         changed = source.take_changed()
         axes = source.axes
@@ -261,8 +257,9 @@ class Heatmap(Asked, Mortal):
         view = resolve(asked, axes, source.value_range())
         self._frame = render(source, view, previous=self._frame, changed=changed)
         self._stage.show(source, self._frame, self.color_scheme, self.mark)
-        before, self._axes = self._axes, axes
-        return axes is not before
+        if axes is not self._axes:  # it has grown
+            self._axes = axes
+            self._fit_panel()
 
     def _point(self, place: tuple[float, float] | None) -> None:
         """Take where the pointer is: fractions down and across, or None."""

@@ -9,6 +9,7 @@ import ipywidgets
 
 from ..arrays import Axis
 from .controls import Controls, owned
+from .subshells import answer_beside_the_cell
 
 
 class Panel:
@@ -53,6 +54,7 @@ class Panel:
         if self._closed or (before is not None and before.fit(by_name, collapsed)):
             return
         controls = Controls(by_name, collapsed, before=before, **self._hands)
+        answer_beside_the_cell(*controls.widgets)
         self._controls, self.widget.children = controls, controls.widgets
         for widget in before.owned() if before else ():
             widget.close()

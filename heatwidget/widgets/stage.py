@@ -17,6 +17,7 @@ from .controls import owned
 from .geometry import Geometry, lay_out
 from .marks import SPAN, Picture
 from .readout import cell_at, legend_html, readout_html
+from .subshells import answer_beside_the_cell
 from .text import escape
 from .ticks import axis_ticks
 
@@ -73,6 +74,7 @@ class Stage:
             events=["mousemove", "mouseenter", "mouseleave"],
         )
         self._mouse.on_msg(self._pointed)
+        answer_beside_the_cell(self._mouse)
         self.figure = bqplot.Figure(
             axes=[self._x.axis, self._y.axis],
             scale_x=scales["x"],

@@ -65,7 +65,7 @@ class _RecordingComm(BaseComm):
         n_bytes = len(packed) + sum(memoryview(buffer).nbytes for buffer in buffers or ())
         self._recorder.messages.append(
             Message(
-                type(_instances.get(self.comm_id)).__name__,
+                _instances[self.comm_id].__class__.__name__ if self.comm_id in _instances else "",
                 self.comm_id,
                 data.get("method", msg_type),
                 _keys(data),

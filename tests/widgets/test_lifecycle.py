@@ -23,7 +23,7 @@ def cube() -> np.ndarray:
 
 def left_over(before: set[str]) -> list[str]:
     """Classes of the widgets that are live and were not before."""
-    return sorted(type(_instances[i]).__name__ for i in live_widgets() - before)
+    return sorted(_instances[i].__class__.__name__ for i in live_widgets() - before)
 
 
 def touch_nothing(widget: Heatmap) -> None:
