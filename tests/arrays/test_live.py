@@ -9,6 +9,8 @@ import threading
 import tracemalloc
 import weakref
 from collections.abc import Callable
+from contextvars import copy_context
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from heatwidget.arrays import ArraySource, LabelledArray, Region, ValueRange, as_labelled, watching
 from heatwidget.arrays.live import LiveArray, LiveSource
+from heatwidget.arrays.writing import before_write
 from heatwidget.frames import Frame, View, render, resolve
 from tests.frames.oracle import assert_matches, assert_states, expected_frame
 from tests.frames.strategies import fill, views
@@ -358,6 +361,44 @@ def test_append_needs_iterations() -> None:
     """Layers are known beforehand."""
     with pytest.raises(ValueError, match="append needs an iteration axis, the dims are"):
         LiveArray({"layer": 3, "token": 4}).append(1)
+
+
+def test_when_each_iteration_was_written() -> None:
+    """By the clock; 0 where never, and through growth."""
+    array = LiveArray({"token": 4, "iteration": 3})
+    assert array.written_at.tolist() == [0, 0, 0]
+    before = perf_counter()
+    array[:, 1] = nan
+    array.append(1)
+    first, second = array.written_at[1:]
+    assert before <= first <= second <= perf_counter()
+    array.append(2)
+    array[0, 1] = 3
+    assert array.written_at.shape == (6,)
+    assert np.argsort(array.written_at).tolist() == [0, 4, 5, 2, 3, 1]
+    array.written_at[:] = 0
+    assert array.written_at.any()
+    plain = LiveArray({"layer": 2, "token": 3})
+    plain[1, 2] = 1
+    assert (plain.written_at > 0).tolist() == [False, True]
+
+
+def test_what_a_context_calls_before_its_writes() -> None:
+    """It can refuse them; those of other contexts go on."""
+
+    def refuse() -> None:
+        raise OSError("no more")
+
+    array, context = LiveArray({"iteration": 1, "token": 4}), copy_context()
+    context.run(before_write.set, refuse)
+    for write in (lambda: array.append(1), lambda: array.__setitem__(0, 1)):
+        with pytest.raises(OSError, match="no more"):
+            context.run(write)
+        assert array.version == 0
+    array.append(1)
+    with pytest.raises(OSError, match="no more"):
+        context.run(array.append, 2)
+    assert array.shape == (1, 4)
 
 
 # Watching

@@ -30,3 +30,20 @@ def test_slider_answers_beside_the_cell(lab_page: OpenNotebook, before: str, fir
         passes.let(N)
         cell.result()
     assert host.errors == []
+
+
+def test_cancel_is_heard_beside_the_cell(lab_page: OpenNotebook) -> None:
+    """The button of a run in a thread, pressed for the first time while a cell is busy."""
+    busy = "other = Producer(values); twin = hw.LiveArray({'iteration': 64, 'token': 30})"
+    host = lab_page([SETUP, busy, "run = hw.run(producer, live)\nrun.progress"])
+    with closing(Passes(host)) as run, closing(Passes(host, "other")) as passes:
+        cell = host.start("other(twin)")
+        host.page.get_by_role("button", name="cancel").click()
+        text = host.page.locator(".heatwidget-progress")
+        host.wait_until(lambda: "cancelling" in text.inner_text())
+        run.let(1)
+        host.wait_until(lambda: "cancelled" in text.inner_text())
+        assert not cell.done()
+        passes.let(N + 1)
+        cell.result()
+    assert host.errors == []

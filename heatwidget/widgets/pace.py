@@ -1,0 +1,69 @@
+"""How far an array has been filled, and how fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from ..arrays import LiveArray
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What has been reached since some time, counted in iterations.
+
+    Attributes
+    ----------
+    axis : str
+        Name of what is counted: the first axis where there is no iteration.
+    n_reached, n : int
+        Iterations that are there, at least in part, and all that there is room for. What
+        had been written before that time counts up to the first iteration written since.
+    each : float or None
+        Seconds from one iteration to the next; None before the first.
+    left : float
+        Seconds until all are there, if it goes on like this.
+    """
+
+    axis: str
+    n_reached: int
+    n: int
+    each: float | None
+    left: float
+
+    def __str__(self) -> str:
+        """Return the count in words."""
+        return f"{self.n_reached} of {self.n} {self.axis}s"
+
+
+def measure(live: LiveArray, since: float, now: float) -> Pace:
+    """Pace of an array between two times, in seconds of `time.perf_counter`."""
+    axis = "iteration" if "iteration" in live.dims else live.dims[0]
+    written_at = live.written_at
+    new = written_at >= since
+    times = written_at[new]
+    if not times.size:
+        return Pace(axis, 0, new.size, None, 0.0)
+    n_before = np.count_nonzero(written_at[: new.argmax()])
+    n_reached = int(n_before) + times.size
+    first, last = float(times.min()), float(times.max())
+    # From the first iteration on: it often takes longer, as the model warms up.
+    each = (last - first) / (times.size - 1) if last > first else (last - since) / times.size
+    left = (new.size - n_reached) * each - min(now - last, each)
+    return Pace(axis, n_reached, new.size, each, max(left, 0.0))
+
+
+def duration(seconds: float) -> str:
+    """Time in the unit that suits it, two digits or whole seconds."""
+    if seconds < 0.0995:
+        return f"{1000 * seconds:.2g} ms"
+    if seconds < 9.95:
+        return f"{seconds:.2g} s"
+    whole = ceil(seconds - 0.5)
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
