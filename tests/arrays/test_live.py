@@ -21,6 +21,7 @@ from hypothesis.extra import numpy as stn
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from heatwidget.arrays import ArraySource, LabelledArray, Region, ValueRange, as_labelled, watching
+from heatwidget.arrays.axis import make_axis
 from heatwidget.arrays.live import LiveArray, LiveSource
 from heatwidget.arrays.writing import before_write
 from heatwidget.frames import Frame, View, render, resolve
@@ -344,6 +345,45 @@ def test_growth() -> None:
         one.append(k)
     assert one.axes[1].coordinates.tolist() == list(range(7, 15))
     assert one.to_numpy()[:, :5].tolist() == [[0, 1, 2, 3, 4]] * 2
+
+
+def test_room_along_other_axes() -> None:
+    """For sizes that are known only with the first values."""
+    array = LiveArray({"iteration": 2, "layer": range(1, 3), "token": 1})
+    array[0] = 5
+    heard: list[tuple[int, ...]] = []
+    source = array.watch(lambda: heard.append(array.shape))
+    source.take_changed()
+    array.enlarge(token=3, layer=4)
+    assert heard == [(2, 4, 3)]
+    assert array.axes[1].coordinates.tolist() == [1, 2, 3, 4]
+    assert array.n_written == 2
+    assert array[0, :2, 0].tolist() == [5, 5]
+    assert source.take_changed() == (Region(((0, 2), (0, 4), (0, 3))),)
+    array.append(np.ones((4, 3)))
+    assert array.shape == (2, 4, 3)
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"token": 1}, {"iteration": 1}, {"layer": 3}, {"iteration": 9, "token": 9}]
+)
+def test_room_that_cannot_be_made(sizes: dict[str, int]) -> None:
+    """Smaller, no such axis, an axis with texts: nothing changes."""
+    array = LiveArray({"iteration": 2, "token": ["a", "b"]})
+    with pytest.raises(ValueError, match=r"enlarge\(\) cannot bring \w+ to \d"):
+        array.enlarge(**sizes)
+    assert array.shape == (2, 2)
+
+
+def test_texts_laid_over_an_axis_go_on_as_numbers() -> None:
+    """A watcher's own labels stay where they were."""
+    array = LiveArray({"iteration": 2, "token": 2})
+    over = (array.axes[0], make_axis("token", 2, ["a", "b"]))
+    source = array.watch(nothing, over)
+    assert source.axes is over
+    array.enlarge(token=4)
+    assert source.axes[1].labels == ("a", "b", "2", "3")
+    assert source.axes is source.axes
 
 
 def test_a_row_that_does_not_fit_makes_no_room() -> None:

@@ -19,6 +19,7 @@ from traitlets import TraitError
 from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap, LiveArray
 from heatwidget.frames import CellState
 from tests.widgets.helpers import (
+    bottom_up,
     htmls,
     live_widgets,
     mark,
@@ -321,6 +322,17 @@ def test_growth_by_itself_on_a_hidden_axis() -> None:
     wait_for(widget, lambda: bool((widget.frame.values == np.float32(0.4)).all()))
     widget.flush()
     assert slider(widget, "iteration").max == 7
+
+
+def test_more_tokens_are_more_rows() -> None:
+    live = LiveArray({"iteration": 4, "token": 1})
+    widget = ConvergenceHeatmap(live)
+    live.enlarge(token=30)
+    live[0] = np.arange(1, 31)
+    widget.flush()
+    assert widget.frame.shape == (30, 4)
+    assert widget.frame.values[:, 0].tolist() == list(range(1, 31))
+    assert "29" in bottom_up(widget)[1]
 
 
 def test_play_goes_on_into_what_has_grown() -> None:

@@ -1,0 +1,158 @@
+"""The activations of a causal language model, by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import metrics
+from ..arrays import LiveArray
+from .arguments import check_metric
+from .decoder import LogitLens, decoder_layers
+from .measures import describe, metric_name
+from .modules import device_of, first_tensor, hooked, quiet
+from .prompts import make_prompts
+from .target import make_target
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from ..metrics.activations import Rule
+
+# What is measured, and the rule under which a whole model shows; "item" is token or prompt. The
+# norm of a first token may be a hundred times all others' and would flatten them in one scale.
+METRICS: dict[str, tuple[str, Rule | Literal["item"] | None]] = {
+    "norm": ("‖h‖", "item"),
+    "update": ("‖h_l − h_(l−1)‖ / ‖h_l‖", "quantile"),
+    "probability": ("probability of the final prediction", None),
+}
+
+
+def activations(
+    model: Any,
+    input_ids: Any,
+    *,
+    metric: str | Callable[[Tensor], Tensor] = "norm",
+    normalize: Rule | Literal["auto"] | None = "auto",
+    layers: Iterable[Any] | None = None,
+    live: LiveArray | None = None,
+    tokens: Sequence[str] | None = None,
+    prompts: Sequence[str] | None = None,
+    tokenizer: Any = None,
+    reducer: str = "last",
+) -> LiveArray:
+    """What each layer of a causal language model does at each token: one number for both.
+
+    Measured of the residual stream h as each layer puts it out, while the model runs. Of the
+    last layer too: what Hugging Face gives as the last of ``hidden_states`` is that output
+    after the final norm.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        Any causal language model of transformers. Run once in evaluation mode without
+        gradients, and left as it was.
+    input_ids : Tensor or sequence of int, shape (token,), (1, token) or (prompt, token)
+        Or one row for each prompt, of different lengths, without padding:
+        ``tokenizer(prompts).input_ids``.
+    metric : str or callable
+        "norm": ``‖h‖``. "update": ``‖h_l − h_(l−1)‖ / ‖h_l‖``, how much of it the layer wrote.
+        "probability": what it gives to the model's own final prediction, read with the final
+        norm and output matrix (logit lens); that takes a second run. Or what makes numbers,
+        shape (prompt, token), of h, shape (prompt, token, d_model).
+    normalize : str or None
+        Rule of `metrics.normalize_activations`; None: the numbers as measured. By default
+        each token's (or prompt's) own scale for "norm", "quantile" for "update", else None.
+        While the model runs the rule is applied to the layers that there are so far.
+    layers : iterable of torch.nn.Module, optional
+        The layers, in order, where they cannot be told from the model's configuration.
+    live : LiveArray, optional
+        Array to fill, with the axes of the result; it may be watched meanwhile.
+    tokens, prompts : sequence of str, optional
+        Texts of the item axis. `prompts` asks for a prompt axis also for one prompt.
+    tokenizer : optional
+        Anything with ``decode``, for these texts.
+    reducer : {"last", "mean", "max"}
+        How a prompt's tokens become one number, where there is a prompt axis.
+
+    Returns
+    -------
+    LiveArray, shape (layer, token) or (layer, prompt)
+        Layers count from 1. ``attrs`` holds model, metric and rule, and a "title" for the
+        picture.
+
+    Raises
+    ------
+    TypeError
+        If layers cannot be found, or an argument is of the wrong kind.
+    ValueError
+        If an argument has a wrong value or shape.
+    """
+    check_metric(metric, METRICS)
+    modules = decoder_layers(model) if layers is None else list(layers)
+    if not modules:
+        raise ValueError("layers must be one module or more, got none")
+    with quiet(model):
+        batch = make_prompts(
+            input_ids,
+            device=device_of(model),
+            tokens=tokens,
+            prompts=prompts,
+            tokenizer=tokenizer,
+            reducer=reducer,
+        )
+        rule = _rule(metric, normalize, batch.dim)
+        live = make_target(
+            live,
+            {"layer": range(1, len(modules) + 1), **batch.axis},
+            quantity=_quantity(metric, rule),
+            attrs={**describe(model, metric), "normalize": rule},
+        )
+        measure = _make_measure(metric, model, modules, batch.input_ids)
+        rows: dict[int, NDArray[Any]] = {}
+
+        def record(layer: int, before: Any, after: Tensor) -> None:
+            rows[layer] = batch.reduce(measure(before, after)).float().cpu().numpy()
+            live[sorted(rows)] = _normalized(rows, rule, live.dims)
+
+        with hooked(modules, record):
+            model(batch.input_ids, use_cache=False)
+    return live
+
+
+def _rule(metric: Any, normalize: Rule | Literal["auto"] | None, item: str) -> Rule | None:
+    if normalize != "auto":
+        return normalize
+    rule = None if callable(metric) else METRICS[metric][1]
+    return cast("Rule", item) if rule == "item" else rule
+
+
+def _quantity(metric: Any, rule: Rule | None) -> str:
+    what = metric_name(metric) if callable(metric) else METRICS[metric][0]
+    return what if rule is None else metrics.normalization_label(rule).replace("activation", what)
+
+
+def _make_measure(
+    metric: Any, model: Any, layers: Sequence[Any], input_ids: Tensor
+) -> Callable[[Any, Tensor], Tensor]:
+    """Measure of what went into a layer and what came out of it."""
+    if metric == "norm":
+        return lambda _, after: metrics.residual_norms(after, fixed_point=after.new_zeros(1))
+    if metric == "update":
+        return lambda before, after: metrics.relative_residuals(
+            first_tensor(before), fixed_point=after
+        )
+    measure = LogitLens(model, layers, input_ids) if metric == "probability" else metric
+    return lambda _, after: measure(after)
+
+
+def _normalized(
+    rows: Mapping[int, NDArray[Any]], rule: Rule | None, dims: Sequence[str]
+) -> NDArray[Any]:
+    values = np.stack([rows[layer] for layer in sorted(rows)])
+    if rule is None:
+        return values
+    return np.asarray(metrics.normalize_activations(values, rule=rule, dims=dims))

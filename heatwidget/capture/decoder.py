@@ -1,0 +1,107 @@
+"""The parts of a Hugging Face causal language model that a capture needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .modules import hooked
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Logits that are computed at once when a state is read: a few dozen megabytes.
+_BLOCK_LOGITS = 1 << 22
+
+
+def decoder_layers(model: Any) -> list[Any]:
+    """The layers that the residual stream goes through, in order.
+
+    Raises
+    ------
+    TypeError
+        If they cannot be told: there must be one list of as many modules as the model's
+        configuration has layers.
+    """
+    from torch.nn import ModuleList
+
+    config: Any = getattr(model, "config", None)
+    config = config.get_text_config() if hasattr(config, "get_text_config") else config
+    n_layers = getattr(config, "num_hidden_layers", None)
+    modules = model.named_modules() if hasattr(model, "named_modules") else ()
+    found: dict[str, Any] = {}
+    for name, module in modules:
+        # A list inside of one that was found, such as the experts of a layer, is no other.
+        inside = any(name.startswith(f"{outer}.") for outer in found)
+        if isinstance(module, ModuleList) and len(module) == n_layers and not inside:
+            found[name] = module
+    if len(found) != 1:
+        kind, names = type(model).__name__, ", ".join(found) or "none"
+        raise TypeError(
+            f"model must have one list of {n_layers} layers, {kind} has {names}; "
+            "pass the modules as layers"
+        )
+    return list(*found.values())
+
+
+class LogitLens:
+    """The probability that each state gives to what the model predicts in the end.
+
+    A state is read with the model's own final norm and output matrix (nostalgebraist 2020,
+    "interpreting GPT: the logit lens"). The last layer so read is the model itself.
+
+    Parameters
+    ----------
+    model : PreTrainedModel
+        Run once, for its predictions.
+    layers : sequence of torch.nn.Module
+        What the residual stream goes through, in order.
+    input_ids : Tensor of int64, shape (prompt, token)
+
+    Raises
+    ------
+    TypeError
+        If no norm and output matrix of the model give its logits.
+    """
+
+    def __init__(self, model: Any, layers: Sequence[Any], input_ids: Tensor) -> None:
+        ends: list[Tensor] = []
+        with hooked(layers[-1:], lambda _, __, after: ends.append(after[:, -1:].clone())):
+            logits = model(input_ids, use_cache=False).logits
+        self._predicted = logits.argmax(dim=-1)
+        self._head = model.get_output_embeddings()
+        self._norm = self._find_norm(model, layers, ends[-1], logits[:, -1:])
+
+    def __call__(self, state: Tensor) -> Tensor:
+        """Read a state, shape (prompt, token, d_model): Tensor of float32, (prompt, token)."""
+        import torch
+
+        flat, predicted = state.flatten(0, 1), self._predicted.flatten()
+        n_tokens = max(1, _BLOCK_LOGITS // self._head.weight.shape[0])
+        pairs = zip(torch.split(flat, n_tokens), torch.split(predicted, n_tokens), strict=True)
+        parts = [self._probabilities(*pair) for pair in pairs]
+        return torch.cat(parts).reshape(state.shape[:-1])
+
+    def _probabilities(self, state: Tensor, predicted: Tensor) -> Tensor:
+        shares: Tensor = self._head(self._norm(state)).float().softmax(dim=-1)
+        return shares.gather(-1, predicted.to(shares.device)[:, None])[:, 0]
+
+    def _find_norm(self, model: Any, layers: Sequence[Any], end: Tensor, logits: Tensor) -> Any:
+        """The norm through which the last state gives the model's logits."""
+        inside = {module for layer in layers for module in layer.modules()}
+        for module in reversed(list(model.modules())):
+            if module not in inside and _is_norm(module, end.shape[-1]):
+                gap = (self._head(module(end)).to(logits).float() - logits.float()).abs().max()
+                # Rounding in bfloat16 is below it, another norm or a scaled output far above.
+                if gap <= 0.02 * logits.float().abs().max():
+                    return module
+        raise TypeError(
+            f"model's logits must be its output matrix times a norm of the last state, in "
+            f"{type(model).__name__} they are not; pass a callable as metric"
+        )
+
+
+def _is_norm(module: Any, d_model: int) -> bool:
+    weight = getattr(module, "weight", None)
+    fits = weight is None or tuple(weight.shape) == (d_model,)
+    return fits and "norm" in type(module).__name__.lower()

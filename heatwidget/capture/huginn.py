@@ -1,0 +1,109 @@
+"""A model with Huginn's interface, run on prompts from one initial state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from ..arrays.writing import before_write
+from .modules import hooked
+from .prompts import Prompts
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+INTERFACE = ("embed_inputs", "initialize_state", "iterate_one_step", "transformer.ln_f")
+CORE = "transformer.core_block"
+
+
+class Huginn:
+    """Runs of a recurrent-depth model, all from the same initial state.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        With the interface of Geiping et al. 2025, arXiv:2502.05171.
+    prompts : Prompts
+        On the model's device.
+    seed : int
+        Of the initial state.
+    core : bool
+        Whether a state is what every core block puts out, not only the last.
+    """
+
+    def __init__(self, model: Any, prompts: Prompts, seed: int, *, core: bool) -> None:
+        self._model = model
+        self._blocks = list(model.transformer.core_block) if core else []
+        self._input_embeds, self._block_idx = model.embed_inputs(prompts.input_ids)
+        self._initial_state = self._draw(prompts.lengths, seed)
+
+    @property
+    def n_layers(self) -> int:
+        """Number of core blocks whose outputs are states; 0 for the latent state alone."""
+        return len(self._blocks)
+
+    def states(self, n_iterations: int) -> Iterator[Tensor]:
+        """State of each iteration through ``ln_f``, shape (prompt, token, d_model).
+
+        From iteration 0, the initial state. With core blocks from iteration 1, when they first
+        put something out, and of shape (layer, prompt, token, d_model).
+        """
+        # Cloned, because nothing forbids the model to write into the state that it is given.
+        state, block_idx = self._initial_state.clone(), self._block_idx
+        norm = self._model.transformer.ln_f
+        if not self._blocks:
+            yield norm(state)
+        seen: dict[int, Tensor] = {}
+        for k in range(n_iterations):
+            with hooked(self._blocks, lambda layer, _, after: seen.update({layer: after.clone()})):
+                state, block_idx, *_ = self._model.iterate_one_step(
+                    self._input_embeds, state, block_idx=block_idx, current_step=k
+                )
+            yield norm(self._stacked(seen) if self._blocks else state)
+
+    def end(self, n_iterations: int) -> Tensor:
+        """Return the last state of a run. A cancelled `run` stops it, as if it wrote rows."""
+        for state in self.states(n_iterations):
+            before_write.get()()
+            end = state
+        return end
+
+    def _stacked(self, seen: dict[int, Tensor]) -> Tensor:
+        import torch
+
+        missing = set(range(self.n_layers)) - set(seen)
+        if missing:
+            raise RuntimeError(f"core blocks {sorted(missing)} were not called in an iteration")
+        return torch.stack([seen[layer] for layer in range(self.n_layers)])
+
+    def _draw(self, lengths: tuple[int, ...], seed: int) -> Tensor:
+        """Initial state of every prompt, as if it were alone; zeros where it is padded."""
+        import torch
+        from torch.nn.utils.rnn import pad_sequence
+
+        states = []
+        for i, length in enumerate(lengths):
+            # On the CPU a seed gives the same noise whatever device the model is on, and no
+            # other generator than this one has to be put back.
+            embeds = self._input_embeds[i : i + 1, :length].cpu()
+            with torch.random.fork_rng(devices=[]):
+                torch.default_generator.manual_seed(seed)
+                states.append(self._model.initialize_state(embeds)[0])
+        return pad_sequence(states, batch_first=True).to(self._input_embeds.device)
+
+
+def check_interface(model: Any, *, core: bool) -> None:
+    """Raise TypeError for a model that lacks what a run needs; the error names it."""
+    missing = [name for name in (*INTERFACE, *([CORE] if core else [])) if not _has(model, name)]
+    if missing:
+        kind, parts = type(model).__name__, ", ".join(missing)
+        raise TypeError(f"model must follow Huginn's interface, {kind} lacks {parts}")
+
+
+def _has(model: Any, name: str) -> bool:
+    with suppress(AttributeError):
+        attrgetter(name)(model)
+        return True
+    return False

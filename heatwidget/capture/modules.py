@@ -1,0 +1,86 @@
+"""What a capture does to a torch module, and undoes when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+# Gets the module's number, all that went in and the tensor that came out.
+Hook = Callable[[int, tuple[Any, ...], "Tensor"], None]
+
+
+def device_of(model: Any) -> torch.device:
+    """Device of the first parameter, where the input ids go; the CPU without parameters."""
+    import torch
+
+    first = next(iter(model.parameters()), None) if hasattr(model, "parameters") else None
+    return torch.device("cpu") if first is None else first.device
+
+
+def name_of(model: Any) -> str:
+    """Name that the model was loaded by, without folder or owner; else its class."""
+    path = str(getattr(getattr(model, "config", None), "_name_or_path", ""))
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or type(model).__name__
+
+
+@contextmanager
+def quiet(model: Any) -> Iterator[None]:
+    """No gradients and no dropout inside; each submodule's mode is put back at the end.
+
+    The modes are set one by one: ``train()`` and ``eval()`` may do more than that, such as
+    merging adapters into the weights.
+    """
+    import torch
+
+    modules = list(model.modules()) if hasattr(model, "modules") else []
+    training = [module for module in modules if module.training]
+    try:
+        for module in training:
+            module.training = False
+        with torch.no_grad():
+            yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+@contextmanager
+def hooked(modules: Sequence[Any], hook: Hook) -> Iterator[None]:
+    """Call `hook` after each call of a module inside; nothing is left on them at the end."""
+    with ExitStack() as stack:
+        for number, module in enumerate(modules):
+            call = _adapted(number, hook)
+            stack.enter_context(module.register_forward_hook(call, with_kwargs=True))
+        yield
+
+
+def _adapted(number: int, hook: Hook) -> Callable[..., None]:
+    def call(_: Any, args: tuple[Any, ...], keywords: dict[str, Any], output: Any) -> None:
+        hook(number, (*args, *keywords.values()), first_tensor(output))
+
+    return call
+
+
+def first_tensor(value: Any) -> Tensor:
+    """What a module takes or returns, or the first tensor in it.
+
+    Raises
+    ------
+    TypeError
+        If there is none.
+    """
+    import torch
+
+    parts = value.values() if isinstance(value, Mapping) else value
+    # A tensor can be iterated too.
+    if isinstance(value, torch.Tensor) or not isinstance(parts, Iterable):
+        parts = (value,)
+    for part in parts:
+        if isinstance(part, torch.Tensor):
+            return part
+    raise TypeError(f"a hooked module must take and return tensors, got {type(value).__name__}")

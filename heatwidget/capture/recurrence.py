@@ -1,0 +1,158 @@
+"""The convergence of a model that applies the same blocks again and again, by iteration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ..arrays import LiveArray
+from .arguments import as_count
+from .huginn import Huginn, check_interface
+from .measures import STEPS, describe, make_measure, metric_name, needs_fixed_point, quantity_of
+from .modules import device_of, name_of, quiet
+from .prompts import make_prompts
+from .target import index_of, make_target
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def recurrent(
+    model: Any,
+    input_ids: Any,
+    *,
+    iterations: int,
+    metric: str | Callable[[Tensor], Tensor] = "residual_norms",
+    fixed_point: int | Tensor | None = None,
+    layers: Literal["core"] | None = None,
+    seed: int = 0,
+    live: LiveArray | None = None,
+    tokens: Sequence[str] | None = None,
+    prompts: Sequence[str] | None = None,
+    tokenizer: Any = None,
+    reducer: str = "last",
+) -> LiveArray:
+    """How a recurrent-depth model converges: one number for each iteration and token.
+
+    The model has the interface of Huginn (Geiping et al. 2025, "Scaling up Test-Time Compute
+    with Latent Reasoning", arXiv:2502.05171): ``embed_inputs``, ``initialize_state``,
+    ``iterate_one_step``, ``transformer.ln_f`` and, for `layers`, ``transformer.core_block``.
+    Every state is taken through ``ln_f``, and by default x* is the last state of the same run.
+    To find x* the model runs twice from one initial state, and rows come with the second run.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Run in evaluation mode without gradients, and left as it was.
+    input_ids : Tensor or sequence of int, shape (token,), (1, token) or (prompt, token)
+        Or one row for each prompt, of different lengths, without padding:
+        ``tokenizer(prompts).input_ids``.
+    iterations : int
+        How often to iterate. Iteration 0 is the initial state.
+    metric : str or callable
+        "residual_norms", "relative_residuals", "cosine_to", "step_norms"; or what makes
+        numbers, shape (..., prompt, token), of a state, shape (..., prompt, token, d_model).
+        The rows of "step_norms" begin one iteration later: the first state has no step.
+    fixed_point : int or Tensor, optional
+        Iterations of a longer run from the same initial state, whose last state is x*; or x*
+        itself, shape (token, d_model) or (prompt, token, d_model), already through ``ln_f``.
+        By default the last row is 0, which has no place on a log scale; with a longer run not.
+    layers : "core", optional
+        Compare the output of each core block with its own output at the fixed point. The last
+        one's is the state, so the last layer is what comes without `layers`. The rows begin at
+        iteration 1, because the initial state is no block's output.
+    seed : int
+        Of the noise in the initial state. It is drawn on the CPU, anew for each prompt: a
+        prompt gives the same numbers on any device, alone or among others.
+    live : LiveArray, optional
+        Array to fill, with the axes of the result; it may be watched meanwhile.
+    tokens, prompts : sequence of str, optional
+        Texts of the item axis. `prompts` asks for a prompt axis also for one prompt.
+    tokenizer : optional
+        Anything with ``decode``, for these texts.
+    reducer : {"last", "mean", "max"}
+        How a prompt's tokens become one number, where there is a prompt axis.
+
+    Returns
+    -------
+    LiveArray, shape (iteration, token) or (iteration, prompt), or with layer in the middle
+        ``attrs`` holds model, seed, fixed point and metric, and a "title" for the picture.
+
+    Raises
+    ------
+    TypeError
+        If the model lacks a part of the interface, or an argument is of the wrong kind.
+    ValueError
+        If an argument has a wrong value or shape.
+
+    Notes
+    -----
+    Two runs are the same only if no iteration draws noise. Where one does (Huginn's
+    ``test_time_noise``), give x* itself.
+    """
+    core = _is_core(layers)
+    check_interface(model, core=core)
+    # Core blocks put nothing out at iteration 0, and the first state has no step before it.
+    first = core + (metric == STEPS)
+    n_iterations = as_count("iterations", iterations, max(first, 1))
+    n_reference = _reference(metric, fixed_point, n_iterations)
+    seed = as_count("seed", seed, 0)
+    with quiet(model):
+        batch = make_prompts(
+            input_ids,
+            device=device_of(model),
+            tokens=tokens,
+            prompts=prompts,
+            tokenizer=tokenizer,
+            reducer=reducer,
+        )
+        runs = Huginn(model, batch, seed, core=core)
+        layer_axis = {"layer": range(1, runs.n_layers + 1)} if core else {}
+        live = make_target(
+            live,
+            {"iteration": range(first, n_iterations + 1), **layer_axis, **batch.axis},
+            quantity=quantity_of(metric),
+            attrs=_attrs(model, metric, seed, n_iterations, n_reference),
+        )
+        if n_reference:
+            fixed_point = runs.end(n_reference)
+        measure = make_measure(metric, fixed_point)
+        for k, state in enumerate(runs.states(n_iterations), start=core):
+            values = measure(state)
+            if values is not None:
+                live[index_of(live, k)] = batch.reduce(values)
+    return live
+
+
+def _is_core(layers: Any) -> bool:
+    if layers not in (None, "core"):
+        raise ValueError(f"layers must be 'core' or None, got {layers!r}")
+    return layers is not None
+
+
+def _reference(metric: Any, fixed_point: Any, n_iterations: int) -> int:
+    """Iterations of the run whose last state is the fixed point; 0 where none is needed."""
+    if not needs_fixed_point(metric):
+        if fixed_point is not None:
+            raise ValueError(f"metric {metric_name(metric)!r} takes no fixed_point")
+        return 0
+    if fixed_point is None:
+        return n_iterations
+    if np.ndim(fixed_point):
+        return 0
+    return as_count("fixed_point, if it counts iterations,", fixed_point, n_iterations)
+
+
+def _attrs(
+    model: Any, metric: Any, seed: int, n_iterations: int, n_reference: int
+) -> dict[str, Any]:
+    given = "given" if needs_fixed_point(metric) else None
+    return {
+        **describe(model, metric),
+        "title": f"{name_of(model)}, seed {seed}",
+        "fixed_point": f"state after {n_reference} iterations" if n_reference else given,
+        "iterations": n_iterations,
+        "seed": seed,
+    }
