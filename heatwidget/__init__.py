@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import metrics, samples
+    from . import capture, metrics, samples
     from .arrays import LabelledArray, LiveArray
     from .metrics import (
         cosine_to,
@@ -21,37 +21,46 @@ if TYPE_CHECKING:
         step_norms,
     )
     from .widgets import ActivationHeatmap, ConvergenceHeatmap, Heatmap
+    from .widgets.run import Cancelled, run, runs
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "ActivationHeatmap": "widgets",
+    "Cancelled": "widgets.run",
     "ConvergenceHeatmap": "widgets",
     "Heatmap": "widgets",
     "LabelledArray": "arrays",
     "LiveArray": "arrays",
+    "capture": "",
     "cosine_to": "metrics",
+    "metrics": "",
+    "normalization_label": "metrics",
     "normalize_activations": "metrics",
     "relative_residuals": "metrics",
     "residual_norms": "metrics",
-    "metrics": "",
-    "normalization_label": "metrics",
+    "run": "widgets.run",
+    "runs": "widgets.run",
     "samples": "",
     "step_norms": "metrics",
 }
 
 __all__ = [
     "ActivationHeatmap",
+    "Cancelled",
     "ConvergenceHeatmap",
     "Heatmap",
     "LabelledArray",
     "LiveArray",
+    "capture",
     "cosine_to",
     "metrics",
     "normalization_label",
     "normalize_activations",
     "relative_residuals",
     "residual_norms",
+    "run",
+    "runs",
     "samples",
     "step_norms",
 ]

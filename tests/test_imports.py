@@ -37,7 +37,13 @@ LIBRARIES = {
     "__init__": set(),
 }
 # Imported inside a function of theirs, when it is called.
-LAZY = {"samples/recurrent.py": {"torch"}, "arrays/live.py": {"xarray"}}
+LAZY = {
+    "samples/recurrent.py": {"torch"},
+    "arrays/live.py": {"xarray"},
+    "metrics/kinds.py": {"torch", "dask"},
+    "metrics/torch_tensors.py": {"torch"},
+    "metrics/dask_arrays.py": {"dask"},
+}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -125,7 +131,14 @@ def test_arrays_and_frames_bring_no_widget_library() -> None:
     """They run where there is no notebook, and load nothing that they do not need."""
     loaded = loaded_by("import heatwidget.frames, heatwidget.arrays, heatwidget.metrics")
     assert "numpy" in loaded
-    assert not loaded & {*WIDGET_LIBRARIES, "pandas", "torch", "xarray"}
+    assert not loaded & {*WIDGET_LIBRARIES, "dask", "pandas", "torch", "xarray"}
+
+
+def test_capture_brings_no_torch_until_it_is_called() -> None:
+    """Nor any widget library: a capture runs where there is no notebook."""
+    loaded = loaded_by("from heatwidget import capture; capture.recurrent, capture.activations")
+    assert "numpy" in loaded
+    assert not loaded & {*WIDGET_LIBRARIES, "pandas", "torch", "transformers", "xarray"}
 
 
 def test_reading_an_xarray_imports_none() -> None:

@@ -5,11 +5,14 @@ taken of the difference itself: ``x.x - 2 x.y + y.y`` cancels near convergence, 
 
 - Results are what numpy promotes the inputs and float32 to, float64 at most: float32 for float16,
   float32, bool and integers of up to 16 bits, else float64.
+- Torch tensors give tensors on the same device, without a gradient; dask arrays give dask arrays,
+  and nothing is computed before those are. Neither library is imported for anything else.
 - A masked element counts as NaN.
 - No floating-point warning is raised: inf and NaN in the result say it.
 - An input is never written to, and never copied whole, whatever its order, strides and byte order:
   beside the result, and one value per vector where two metrics are combined, memory is a few
   blocks of `blocks.BLOCK_CELLS`.
+  Only a fixed point of another kind than the states is converted as a whole.
 """
 
 from .activations import normalization_label, normalize_activations

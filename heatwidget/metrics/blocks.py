@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .kinds import is_tensor
+
 Array = npt.NDArray[Any]
 Region = tuple[slice, ...]
 
@@ -15,17 +17,29 @@ Region = tuple[slice, ...]
 # large enough to make the Python around it cheap.
 BLOCK_CELLS = 1 << 19
 
+# A fixed point of up to this many cells is converted once, not again for every iteration.
+KEPT_CELLS = 1 << 21
 
-def as_real(name: str, value: npt.ArrayLike) -> Array:
+
+def as_real(name: str, value: Any) -> Array:
     """`value` as an array of real numbers; a masked array stays one."""
+    if is_tensor(value):
+        from .torch_tensors import to_numpy
+
+        value = to_numpy(name, value)
     try:
         array = value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} must be an array of real numbers: {error}") from error
-    # Asked like this, also extension dtypes such as ml_dtypes' bfloat16 are real numbers.
-    if not np.can_cast(array.dtype, np.longdouble):
-        raise TypeError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
+    check_real(name, array.dtype)
     return array
+
+
+def check_real(name: str, dtype: np.dtype[Any]) -> None:
+    """Refuse what is not made of real numbers."""
+    # Asked like this, also extension dtypes such as ml_dtypes' bfloat16 are real numbers.
+    if not np.can_cast(dtype, np.longdouble):
+        raise TypeError(f"{name} must be an array of real numbers, got dtype {dtype}")
 
 
 def result_dtype(*arrays: Array) -> np.dtype[Any]:
@@ -44,7 +58,7 @@ def tiles(shape: Sequence[int], cells: int) -> Iterator[Region]:
             yield (*outer, slice(start, start + step))
 
 
-def part_of(array: Array, region: Region) -> Array:
+def part_of(array: Any, region: Region) -> Any:
     """`region` of an array that is broadcast along its axes of length 1."""
     return array[
         tuple(

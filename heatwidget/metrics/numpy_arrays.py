@@ -1,0 +1,147 @@
+"""Metrics of numpy arrays, and of all that numpy can read."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from . import blocks, ranks
+from .blocks import Array, as_real, floats, part_of, result_dtype, tiles
+
+__all__ = [
+    "as_real",
+    "distances",
+    "extremes",
+    "lengths",
+    "quantiles",
+    "quotient",
+    "rescaled",
+    "result_dtype",
+]
+
+
+def distances(x: Array, y: Array, dtype: np.dtype[Any], *scales: Array) -> Array:
+    """`Kind.distances`."""
+    d_model = x.shape[-1]
+    if d_model > blocks.BLOCK_CELLS:
+        return _wide_distances(x, y, dtype, *scales)
+    if y.size <= blocks.KEPT_CELLS:
+        y = floats(y, dtype)
+    # Walk in the order of memory, or a Fortran-ordered input is read a cache line per number.
+    strides = list(zip(map(abs, x.strides), map(abs, y.strides), strict=True))
+    order = sorted(range(x.ndim - 1), key=strides.__getitem__, reverse=True)
+    operands = [array.transpose(*order, -1) for array in (x, y, *scales)]
+    norms = np.empty(x.shape[:-1], dtype)
+    target = norms.transpose(order)
+    buffer = np.empty(min(blocks.BLOCK_CELLS, x.size), dtype)
+    with np.errstate(all="ignore"):
+        for region in tiles(target.shape, blocks.BLOCK_CELLS // d_model):
+            parts = [floats(part_of(array, region), dtype) for array in operands]
+            work = buffer[: parts[0].size].reshape(parts[0].shape)
+            _subtract(work, *parts)
+            target[region] = _row_norms(work.reshape(-1, d_model)).reshape(work.shape[:-1])
+    return norms
+
+
+def lengths(x: Array, d_model: int, dtype: np.dtype[Any]) -> Array:
+    """`Kind.lengths`."""
+    origin = np.broadcast_to(np.zeros((), dtype), (*x.shape[:-1], d_model))
+    return distances(origin, x, dtype)
+
+
+def quotient(dividend: Array, divisor: Array) -> Array:
+    """`Kind.quotient`."""
+    with np.errstate(all="ignore"):
+        return np.divide(dividend, divisor, out=dividend)
+
+
+def extremes(x: Array, pool: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """`Kind.extremes`."""
+    shape = tuple(1 if axis in pool else size for axis, size in enumerate(x.shape))
+    low, high = np.full(shape, np.inf, dtype), np.full(shape, -np.inf, dtype)
+    for region in tiles(x.shape, blocks.BLOCK_CELLS):
+        block = floats(x[region], dtype)
+        finite = np.isfinite(block)
+        for limit, pick, start in ((low, np.minimum, np.inf), (high, np.maximum, -np.inf)):
+            part = part_of(limit, region)
+            found = pick.reduce(block, axis=pool, keepdims=True, where=finite, initial=start)
+            pick(part, found, out=part)
+    return low, high
+
+
+def rescaled(x: Array, low: Array, high: Array, dtype: np.dtype[Any]) -> Array:
+    """`Kind.rescaled`."""
+    result = np.empty(x.shape, dtype)
+    with np.errstate(all="ignore"):
+        half = np.where(np.isfinite(high - low), 1, 0.5).astype(dtype)  # the span may overflow
+        span = high * half - low * half
+        span[span == 0] = 1
+        for region in tiles(x.shape, blocks.BLOCK_CELLS):
+            block = floats(x[region], dtype)
+            bottom, top, unit, scale = (part_of(part, region) for part in (low, high, span, half))
+            scaled = (np.clip(block, bottom, top) * scale - bottom * scale) / unit
+            result[region] = np.where(np.isfinite(block), scaled, block)
+    return result
+
+
+def quantiles(x: Array, quantile: float, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """`Kind.quantiles`."""
+    count = partial(digit_counts, x, dtype)
+    low, high = ranks.search(count, quantile, dtype.itemsize)
+    return np.full((1,) * x.ndim, low), np.full((1,) * x.ndim, high)
+
+
+def digit_counts(
+    x: Array, dtype: np.dtype[Any], ends: ranks.Ends | None, shift: int
+) -> ranks.Counts:
+    """`ranks.digit_counts` of the finite values of an array."""
+    counts = np.zeros(ranks.counts_shape(ends), np.int64)
+    for region in tiles(x.shape, blocks.BLOCK_CELLS):
+        block = floats(x[region], dtype)
+        bits = block[np.isfinite(block)].view(f"i{dtype.itemsize}")
+        counts += ranks.digit_counts(bits, ends, shift, np.bincount)
+    return counts
+
+
+def _subtract(work: Array, first: Array, second: Array, *scales: Array) -> None:
+    """``first - second`` into `work`, each divided by its scale first if there are scales."""
+    if scales:
+        # Divided by an overflowed norm a vector would be 0 and its cosine a plausible 0.5.
+        own, other = (np.where(np.isfinite(scale), scale, np.nan) for scale in scales)
+        first, second = np.divide(first, own, out=work), second / other
+    np.subtract(first, second, out=work)
+
+
+def _wide_distances(x: Array, y: Array, dtype: np.dtype[Any], *scales: Array) -> Array:
+    """`distances` where one vector is more than a block: the norm of the norms of its pieces."""
+    pieces = []
+    for last in tiles(x.shape[-1:], blocks.BLOCK_CELLS):
+        region = (slice(None),) * (x.ndim - 1) + last
+        parts = [part_of(array, region) for array in (x, y, *scales)]
+        pieces.append(distances(parts[0], parts[1], dtype, *parts[2:]))
+    return lengths(np.stack(pieces, axis=-1), len(pieces), dtype)
+
+
+def _row_norms(rows: Array) -> Array:
+    """Norms of the rows of a block, also where their squares leave the range of the dtype."""
+    squares = _row_squares(rows)
+    norms = np.sqrt(squares)
+    limits = np.finfo(rows.dtype)
+    # Below this, squares of single elements may have lost digits to underflow.
+    safe = (squares >= rows.shape[1] * limits.tiny / limits.eps) & (squares <= limits.max)
+    if not safe.all():
+        scaled = rows[~safe]
+        peaks = np.abs(scaled).max(axis=-1, keepdims=True)
+        peaks[(peaks == 0) | ~np.isfinite(peaks)] = 1  # these rows are 0, inf or NaN as they are
+        scaled /= peaks
+        norms[~safe] = peaks[:, 0] * np.sqrt(_row_squares(scaled))
+    return norms
+
+
+def _row_squares(rows: Array) -> Array:
+    # (1, d) @ (d, 1) ends in the BLAS dot product: faster than einsum, and its several partial
+    # sums keep the rounding error small.
+    squares: Array = np.matmul(rows[:, None, :], rows[:, :, None])[:, 0, 0]
+    return squares
