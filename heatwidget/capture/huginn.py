@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from operator import attrgetter
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from ..arrays.writing import before_write
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 INTERFACE = ("embed_inputs", "initialize_state", "iterate_one_step", "transformer.ln_f")
 CORE = "transformer.core_block"
+
+# Torch has one generator for all threads.
+_drawing = Lock()
 
 
 class Huginn:
@@ -88,7 +92,7 @@ class Huginn:
             # On the CPU a seed gives the same noise whatever device the model is on, and no
             # other generator than this one has to be put back.
             embeds = self._input_embeds[i : i + 1, :length].cpu()
-            with torch.random.fork_rng(devices=[]):
+            with _drawing, torch.random.fork_rng(devices=[]):
                 torch.default_generator.manual_seed(seed)
                 states.append(self._model.initialize_state(embeds)[0])
         return pad_sequence(states, batch_first=True).to(self._input_embeds.device)

@@ -28,7 +28,7 @@ def iterations(
     iterations: int = 64,
     live: LiveArray | None = None,
 ) -> Iterator[LiveArray]:
-    """Each call of a module inside appends a row of one number for each token.
+    """Each call of a module inside, on any thread, appends a row: one number for each token.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def iterations(
             unsized = False
         array.append(_as_row(values, array))
 
-    with hooked([module], append):
+    with hooked([module], append, any_thread=True):
         yield array
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from ..arrays.writing import before_write
 
 if TYPE_CHECKING:
     import torch
@@ -12,6 +16,12 @@ if TYPE_CHECKING:
 
 # Gets the module's number, all that went in and the tensor that came out.
 Hook = Callable[[int, tuple[Any, ...], "Tensor"], None]
+
+# Seconds between two looks at whether a run that waits for its turn was cancelled.
+_PATIENCE = 0.1
+
+_turns: WeakKeyDictionary[Any, RLock] = WeakKeyDictionary()
+_lock = RLock()
 
 
 def device_of(model: Any) -> torch.device:
@@ -33,35 +43,66 @@ def quiet(model: Any) -> Iterator[None]:
     """No gradients and no dropout inside; each submodule's mode is put back at the end.
 
     The modes are set one by one: ``train()`` and ``eval()`` may do more than that, such as
-    merging adapters into the weights.
+    merging adapters into the weights. Captures of one model wait for each other: two at once,
+    in two threads, would put back the modes that the other has set.
     """
     import torch
 
+    with _turn(model), _without_training(model), torch.no_grad():
+        yield
+
+
+@contextmanager
+def _turn(model: Any) -> Iterator[None]:
+    turn = RLock()
+    # What cannot be a key is a model of nobody else's.
+    with _lock, suppress(TypeError):
+        turn = _turns.setdefault(model, turn)
+    while not turn.acquire(timeout=_PATIENCE):
+        before_write.get()()
+    try:
+        yield
+    finally:
+        turn.release()
+
+
+@contextmanager
+def _without_training(model: Any) -> Iterator[None]:
     modules = list(model.modules()) if hasattr(model, "modules") else []
     training = [module for module in modules if module.training]
     try:
         for module in training:
             module.training = False
-        with torch.no_grad():
-            yield
+        yield
     finally:
         for module in training:
             module.training = True
 
 
 @contextmanager
-def hooked(modules: Sequence[Any], hook: Hook) -> Iterator[None]:
-    """Call `hook` after each call of a module inside; nothing is left on them at the end."""
+def hooked(modules: Sequence[Any], hook: Hook, *, any_thread: bool = False) -> Iterator[None]:
+    """Call `hook` after each call of a module inside; nothing is left on them at the end.
+
+    Calls on other threads, where somebody else may use the same model, count only if asked.
+    """
+    own = get_ident()
+
+    def hook_here(number: int, given: tuple[Any, ...], made: Any) -> None:
+        if any_thread or get_ident() == own:
+            hook(number, given, first_tensor(made))
+
     with ExitStack() as stack:
         for number, module in enumerate(modules):
-            call = _adapted(number, hook)
+            call = _adapted(number, hook_here)
             stack.enter_context(module.register_forward_hook(call, with_kwargs=True))
         yield
 
 
-def _adapted(number: int, hook: Hook) -> Callable[..., None]:
-    def call(_: Any, args: tuple[Any, ...], keywords: dict[str, Any], output: Any) -> None:
-        hook(number, (*args, *keywords.values()), first_tensor(output))
+def _adapted(number: int, hook: Callable[[int, tuple[Any, ...], Any], None]) -> Callable[..., None]:
+    # Torch leaves out the keywords while another thread is putting on, or taking off, a hook.
+    def call(_: Any, args: tuple[Any, ...], *more: Any) -> None:
+        *keywords, output = more
+        hook(number, (*args, *(value for part in keywords for value in part.values())), output)
 
     return call
 

@@ -22,6 +22,24 @@ def test_notebook_runs_and_shows_pictures(lab_page: OpenNotebook, name: str) -> 
     assert host.errors == []
 
 
+def test_live_notebook_fills_and_is_scrubbed(lab_page: OpenNotebook) -> None:
+    """The model runs beside the notebook, in a busy cell, and as it always does."""
+    host = lab_page(NOTEBOOKS / "live.ipynb", height=5200)
+    press(host, handle(host, "iteration", "lower"), "ArrowRight", "ArrowRight")
+    host.wait_until(lambda: host.value("[r.done for r in hw.runs()]") == [])
+    host.wait_until(lambda: host.value("watch.iteration_range") == [2, 256])
+    host.run("for heatmap in (watch, beside, core): heatmap.flush()")
+    assert host.value("[run.state, inside.state]") == ["finished", "finished"]
+    assert host.value("[float(w.frame.values.min()) > 0 for w in (watch, core)]") == [True, True]
+    assert host.value("[x.n_written for x in (live, busy, cube)]") == [
+        *(257 * 74, 256 * 74, 128 * 4 * 74)
+    ]
+    host.still_pixels()
+    host.screenshot("notebook-live")
+    assert host.page.locator(".heatwidget").count() == 4
+    assert host.errors == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1300, 700])
 def test_demo_page_shows_both_heatmaps(voila_page: OpenNotebook, width: int, theme: str) -> None:
