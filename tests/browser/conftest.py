@@ -7,6 +7,8 @@ import itertools
 import json
 import math
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -42,6 +44,20 @@ _RUN_ALL = """async () => {
     const app = window.jupyterapp;
     await app.shell.currentWidget.sessionContext.ready;
     await app.commands.execute("notebook:run-all-cells");
+}"""
+
+# The command asks for consent first, so its promise is put aside.
+_RESTART = """() => {
+    window.restarted = window.jupyterapp.commands.execute("notebook:restart-run-all");
+}"""
+
+# Adds a cell at the end, and does not wait until it has run.
+_RUN_CELL = """source => {
+    const { content } = window.jupyterapp.shell.currentWidget;
+    const cells = content.model.sharedModel;
+    cells.insertCell(cells.cells.length, { cell_type: "code", source });
+    content.activeCellIndex = cells.cells.length - 1;
+    window.jupyterapp.commands.execute("notebook:run-cell");
 }"""
 
 # IPython keeps the last exception that ended a cell, in Voila as in Lab.
@@ -97,24 +113,47 @@ class NotebookPage:
         self.page = page
         self.server = server
         self.errors: list[str] = []
+        self._notebook = ""
+        self._tabs: list[NotebookPage] = []
         self._kernel: KernelChannel | None = None
         self._frames: list[tuple[str, str | bytes, float]] = []
         self._kernel_ids: list[str] = []
         page.set_default_timeout(TIMEOUT * 1000)
         page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error}"))
+        page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error.stack}"))
         page.on("websocket", self._on_websocket)
 
     def open(self, notebook: str, theme: str) -> None:
         """Open a notebook of the server, and wait until its cells have run."""
+        self._notebook = notebook
         if self.server.kind == "voila":
             self._open_voila(notebook, theme)
         else:
-            self._open_lab(notebook, theme)
-        raised = self.run(_LAST_ERROR)
-        if raised:
-            raise servers.KernelError(f"a cell of the notebook raised:\n{raised}")
-        self.wait_until(_WIDGETS_SHOWN)
+            themes = {"theme": f"JupyterLab {theme.capitalize()}"}
+            self.server.set_lab("apputils-extension/themes", themes)
+            self._open_lab(notebook)
+            self.page.evaluate(_RUN_ALL)
+        self._check_cells()
+
+    def open_again(self) -> NotebookPage:
+        """Show the notebook in another tab of the browser as well; no cell runs. Lab only."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        page = self.page.context.new_page()
+        page.set_viewport_size(self.page.viewport_size)
+        tab = NotebookPage(page, self.server)
+        self._tabs.append(tab)
+        tab._open_lab(self._notebook)
+        tab.wait_until(_WIDGETS_SHOWN)
+        return tab
+
+    def restart(self) -> None:
+        """Restart the kernel and run all cells again, as Lab's own menu does."""
+        self.page.evaluate(_RESTART)
+        self.page.locator(".jp-Dialog button.jp-mod-warn").click()
+        self.page.evaluate("() => window.restarted")
+        self.kernel.close()
+        self._connect()
+        self._check_cells()
 
     @property
     def kernel(self) -> KernelChannel:
@@ -137,6 +176,10 @@ class NotebookPage:
         What `run` is given in the meantime waits its turn, as another cell would.
         """
         return self.kernel.start(code)
+
+    def start_cell(self, code: str) -> None:
+        """Write a last cell into the notebook and start it there, as a user does. Lab only."""
+        self.page.evaluate(_RUN_CELL, code)
 
     def value(self, expression: str) -> Any:
         """Value of an expression in the kernel, as far as JSON can carry it."""
@@ -200,7 +243,9 @@ class NotebookPage:
             self.page.wait_for_timeout(50)
 
     def close(self) -> None:
-        """Close the page and stop its kernels."""
+        """Close the page and its other tabs, and stop its kernels."""
+        for tab in self._tabs:
+            tab.close()
         self.page.close()
         for kernel_id in self._kernel_ids:
             self.server.shut_down_kernel(kernel_id)
@@ -214,13 +259,18 @@ class NotebookPage:
         self.page.locator("#rendered_cells").wait_for()
         self._connect()
 
-    def _open_lab(self, notebook: str, theme: str) -> None:
-        """Open a notebook in JupyterLab's single document mode, and run all of its cells."""
-        self.server.set_lab_theme(theme)
+    def _open_lab(self, notebook: str) -> None:
+        """Open a notebook in JupyterLab's single document mode."""
         self.page.goto(f"{self.server.url}/doc/tree/{notebook}", timeout=TIMEOUT * 1000)
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
         self._connect()
-        self.page.evaluate(_RUN_ALL)
+
+    def _check_cells(self) -> None:
+        """Raise what a cell has raised; wait until all widgets are shown."""
+        raised = self.run(_LAST_ERROR)
+        if raised:
+            raise servers.KernelError(f"a cell of the notebook raised:\n{raised}")
+        self.wait_until(_WIDGETS_SHOWN)
 
     def _connect(self) -> None:
         """Connect to the kernel that the page talks to."""
@@ -315,6 +365,24 @@ def browser_context(chromium: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+@pytest.fixture(scope="session")
+def ipykernel6(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with ipykernel 6, which has no subshells; without a package index the test skips."""
+    folder = tmp_path_factory.mktemp("ipykernel6")
+    # Only what a newer ipykernel has not brought already.
+    packages = ["ipykernel>=6.20,<7", "nest-asyncio"]
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--no-deps"]
+    done = subprocess.run(
+        [*install, "--target", str(folder), *packages],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        pytest.skip(f"ipykernel 6 could not be installed: {done.stderr.strip()[-500:]}")
+    return folder
+
+
 @pytest.fixture
 def voila_page(browser_context: BrowserContext, voila_server: Server) -> Iterator[OpenNotebook]:
     """Function that opens a notebook in Voila."""
@@ -327,6 +395,24 @@ def lab_page(browser_context: BrowserContext, lab_server: Server) -> Iterator[Op
     yield from _opener(browser_context, lab_server)
 
 
+@pytest.fixture
+def old_kernel_page(
+    browser_context: BrowserContext, lab_server: Server, ipykernel6: Path
+) -> Iterator[OpenNotebook]:
+    """Function that opens a notebook in JupyterLab on a kernel of ipykernel 6."""
+    lab_server.add_kernel("ipykernel6", ipykernel6)
+    yield from _opener(browser_context, lab_server, "ipykernel6")
+
+
+@pytest.fixture
+def one_shell_page(browser_context: BrowserContext, lab_server: Server) -> Iterator[OpenNotebook]:
+    """Function that opens a notebook in a JupyterLab that sends nothing to subshells."""
+    plugin = "apputils-extension/kernels-settings"
+    lab_server.set_lab(plugin, {"commsOverSubshells": "disabled"})
+    yield from _opener(browser_context, lab_server)
+    lab_server.set_lab(plugin, {})
+
+
 @pytest.fixture(params=["voila", "lab"])
 def any_page(request: pytest.FixtureRequest) -> OpenNotebook:
     """Function that opens a notebook in Voila, and in a second run of the test in JupyterLab."""
@@ -334,7 +420,9 @@ def any_page(request: pytest.FixtureRequest) -> OpenNotebook:
     return opener
 
 
-def _opener(context: BrowserContext, server: Server) -> Iterator[OpenNotebook]:
+def _opener(
+    context: BrowserContext, server: Server, kernel: str = servers.KERNEL
+) -> Iterator[OpenNotebook]:
     """Yield a function that opens notebooks, and close them all afterwards."""
 
     def open_notebook(
@@ -344,7 +432,7 @@ def _opener(context: BrowserContext, server: Server) -> Iterator[OpenNotebook]:
         page.set_viewport_size({"width": width, "height": height})
         host = NotebookPage(page, server)
         stack.callback(host.close)
-        host.open(server.add_notebook(next(_names), cells), theme)
+        host.open(server.add_notebook(next(_names), cells, kernel), theme)
         return host
 
     with ExitStack() as stack:

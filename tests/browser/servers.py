@@ -32,6 +32,20 @@ TIMEOUT = 60.0
 
 ROOT = Path(__file__).resolve().parents[2]
 
+#: The kernel that notebooks run on unless they say otherwise: the running interpreter.
+KERNEL = "python3"
+
+# Switches off what Lab asks or shows on the first start.
+_LAB_DEFAULTS: dict[str, dict[str, Any]] = {
+    "apputils-extension/notification": {
+        "fetchNews": "false",
+        "checkForUpdates": False,
+        "doNotDisturbMode": True,
+    },
+    # All cells are shown, also those far below the window.
+    "notebook-extension/tracker": {"windowingMode": "none"},
+}
+
 # Requests to this machine must not go through a proxy.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -62,14 +76,24 @@ class Server:
         """The folder whose notebooks are served."""
         return self.home / "notebooks"
 
-    def add_notebook(self, name: str, cells: Sequence[str] | Path) -> str:
-        """Put a notebook of these code cells, or a copy of this file, into the served folder."""
+    def add_notebook(self, name: str, cells: Sequence[str] | Path, kernel: str) -> str:
+        """Put a notebook of these code cells, or a copy of this file, into the served folder.
+
+        Code cells run on the kernel of this name, a file on the one that it names itself.
+        """
         target = self.notebooks / f"{name}.ipynb"
         if isinstance(cells, Path):
             shutil.copyfile(cells, target)
         else:
-            _write_notebook(target, cells)
+            _write_notebook(target, cells, kernel)
         return target.name
+
+    def add_kernel(self, name: str, packages: Path) -> None:
+        """Offer a kernel that finds the packages of a folder before those installed."""
+        # Jupyter fills in what the server's own environment has.
+        python_path = os.pathsep.join([str(packages), "${PYTHONPATH}"])
+        folder = self.home / "path" / "kernels" / name
+        _write_kernelspec(folder, name, {"PYTHONPATH": python_path})
 
     def connection_file(self, kernel_id: str) -> Path:
         """The connection file of a kernel of this server."""
@@ -81,12 +105,14 @@ class Server:
             time.sleep(0.05)
         raise TimeoutError(f"no connection file for kernel {kernel_id}")
 
-    def set_lab_theme(self, theme: str) -> None:
-        """Set the theme that JupyterLab pages opened from now on have, "light" or "dark"."""
-        folder = self.home / "settings" / "@jupyterlab" / "apputils-extension"
-        folder.mkdir(parents=True, exist_ok=True)
-        settings = {"theme": f"JupyterLab {theme.capitalize()}"}
-        (folder / "themes.jupyterlab-settings").write_text(json.dumps(settings))
+    def set_lab(self, plugin: str, settings: dict[str, Any]) -> None:
+        """Set what a plugin of JupyterLab finds in the pages opened from now on.
+
+        The plugin is named as in ``apputils-extension/themes``.
+        """
+        path = self.home / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(settings))
 
     def shut_down_kernel(self, kernel_id: str) -> None:
         """Stop a kernel; one that is gone already is fine."""
@@ -142,7 +168,8 @@ def lab_server() -> Iterator[Server]:
         "--LabApp.extension_manager=readonly",
     ]
     with _server("lab", command, ready="/api/status") as server:
-        _write_lab_defaults(server.home)
+        for plugin, settings in _LAB_DEFAULTS.items():
+            server.set_lab(plugin, settings)
         yield server
 
 
@@ -179,7 +206,7 @@ def _make_home(home: Path) -> dict[str, str]:
     folders = ("notebooks", "config", "data", "runtime", "ipython", "settings", "workspaces")
     for name in folders:
         (home / name).mkdir()
-    _write_kernelspec(home / "path" / "kernels" / "python3")
+    _write_kernelspec(home / "path" / "kernels" / KERNEL, KERNEL, {})
     env = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
     # Kernels import the package from this checkout, as the tests do.
     python_path = [str(ROOT), *filter(None, [env.get("PYTHONPATH")])]
@@ -196,42 +223,26 @@ def _make_home(home: Path) -> dict[str, str]:
     }
 
 
-def _write_kernelspec(folder: Path) -> None:
-    """Describe a `python3` kernel that is the running interpreter."""
-    folder.mkdir(parents=True)
+def _write_kernelspec(folder: Path, name: str, env: dict[str, str]) -> None:
+    """Describe a kernel that is the running interpreter, with these variables set."""
+    folder.mkdir(parents=True, exist_ok=True)
     spec = {
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-        "display_name": "Python 3",
+        "display_name": name,
         "language": "python",
+        "env": env,
         "metadata": {"debugger": False, "supported_features": ["kernel subshells"]},
     }
     (folder / "kernel.json").write_text(json.dumps(spec))
 
 
-def _write_lab_defaults(home: Path) -> None:
-    """Switch off what Lab asks or shows on the first start."""
-    defaults = {
-        "apputils-extension/notification.jupyterlab-settings": {
-            "fetchNews": "false",
-            "checkForUpdates": False,
-            "doNotDisturbMode": True,
-        },
-        # All cells are shown, also those far below the window.
-        "notebook-extension/tracker.jupyterlab-settings": {"windowingMode": "none"},
-    }
-    for name, settings in defaults.items():
-        path = home / "settings" / "@jupyterlab" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(settings))
-
-
-def _write_notebook(path: Path, cells: Sequence[str]) -> None:
-    """Write a notebook of code cells."""
+def _write_notebook(path: Path, cells: Sequence[str], kernel: str) -> None:
+    """Write a notebook of code cells for the kernel of a name."""
     notebook = nbformat.v4.new_notebook()
     notebook.cells = [nbformat.v4.new_code_cell(source) for source in cells]
     notebook.metadata["kernelspec"] = {
-        "name": "python3",
-        "display_name": "Python 3",
+        "name": kernel,
+        "display_name": kernel,
         "language": "python",
     }
     nbformat.write(notebook, path)

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.browser.conftest import NotebookPage, OpenNotebook
+from tests.browser.pictures import handle, press
 from tests.browser.servers import KernelError, decode_frame
 
 CELLS = [
@@ -72,6 +73,36 @@ def test_dark_theme_and_busy_kernel(any_page: OpenNotebook) -> None:
     host.close()
     with pytest.raises(urllib.error.HTTPError):
         host.server.get(f"/api/kernels/{kernel_id}")
+
+
+WHERE = """
+import threading, ipywidgets, ipykernel, heatwidget as hw
+threads = []
+w = hw.ConvergenceHeatmap([[1, 2], [3, 4]])
+w.observe(lambda _: threads.append(threading.current_thread().name), "iteration_range")
+w
+"""
+
+
+@pytest.mark.parametrize(
+    ("opener", "major", "thread"),
+    [
+        ("lab_page", "7", "subshell-"),
+        ("one_shell_page", "7", "MainThread"),
+        ("old_kernel_page", "6", "MainThread"),
+    ],
+)
+def test_where_a_slider_is_answered(
+    request: pytest.FixtureRequest, opener: str, major: str, thread: str
+) -> None:
+    """The kinds of page differ in what they are there for."""
+    host: NotebookPage = request.getfixturevalue(opener)([WHERE])
+    assert host.value("ipykernel.__version__").split(".")[0] == major
+    # The first message of a page goes to the main shell in any case.
+    press(host, handle(host, "iteration", "upper"), "ArrowLeft", "ArrowRight")
+    host.wait_until(lambda: len(host.value("threads")) == 2)
+    assert host.value("threads[1]").startswith(thread)
+    assert host.errors == []
 
 
 def _check_browser_to_kernel(host: NotebookPage) -> None:
