@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 N_VALUE_COLORS = 248
 STATE_COLORS: tuple[str, ...] = (
     "#000000",  # unused
-    "#ddc2e4",  # pending
+    "#c4abd0",  # pending
     "#00e5ff",  # NaN
     "#ff3dff",  # +inf
     "#00ff66",  # -inf

@@ -25,6 +25,8 @@ class Pace:
         Seconds from one iteration to the next; None before the first.
     left : float
         Seconds until all are there, if it goes on like this.
+    since : float
+        Seconds since the last one was written.
     """
 
     axis: str
@@ -32,6 +34,12 @@ class Pace:
     n: int
     each: float | None
     left: float
+    since: float = 0.0
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the last one is so long ago that nobody can say what is left."""
+        return self.each is not None and self.since > max(10 * self.each, 3)
 
     def __str__(self) -> str:
         """Return the count in words."""
@@ -52,7 +60,7 @@ def measure(live: LiveArray, since: float, now: float) -> Pace:
     # From the first iteration on: it often takes longer, as the model warms up.
     each = (last - first) / (times.size - 1) if last > first else (last - since) / times.size
     left = (new.size - n_reached) * each - min(now - last, each)
-    return Pace(axis, n_reached, new.size, each, max(left, 0.0))
+    return Pace(axis, n_reached, new.size, each, max(left, 0.0), now - last)
 
 
 def duration(seconds: float) -> str:

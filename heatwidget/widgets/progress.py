@@ -144,6 +144,8 @@ def _describe(state: str, pace: Pace, seconds: float) -> str:
     if pace.each is None:
         # Whole seconds: one message a second at most.
         return f"{pace} · {duration(int(seconds))} so far" if seconds >= 1 else str(pace)
+    if pace.stalled:
+        return f"{pace}{each} · {duration(int(pace.since))} since the last"
     left = f" · {duration(max(ceil(pace.left), 1))} left" if pace.n_reached < pace.n else ""
     return f"{pace}{each}{left}"
 

@@ -650,6 +650,22 @@ def test_text_beside_the_bar(
     assert progress._describe(state, found, seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("each", "since", "text"),
+    [
+        (0.001, 2.9, "1 s left"),
+        (0.001, 12.7, "12 s since the last"),
+        (60, 500, "5 s left"),
+        (60, 700, "11 min 40 s since the last"),
+    ],
+)
+def test_text_while_nothing_comes(each: float, since: float, text: str) -> None:
+    """What is left is told only as long as it goes on like this."""
+    found = Pace("iteration", 23, 65, each, 4.98 if each > 1 else 0.0, since)
+    shown = progress._describe("running", found, 900)
+    assert shown.endswith(text)
+
+
 # The widget
 
 
