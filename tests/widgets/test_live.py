@@ -71,6 +71,16 @@ def drawing_threads() -> int:
     return sum(thread.name == "heatwidget-draw" for thread in threading.enumerate())
 
 
+@pytest.fixture(autouse=True)
+def no_thread_of_another_test() -> None:
+    """Wait for those whose widgets are gone: they end by themselves."""
+    gc.collect()
+    for thread in threading.enumerate():
+        if thread.name == "heatwidget-draw":
+            thread.join(DEADLOCK)
+    assert drawing_threads() == 0
+
+
 def frames_sent(recorder: Recorder, widget: Heatmap) -> int:
     """Number of pictures that were sent for a widget."""
     sent = [m for m in recorder.messages if m.model_id == mark(widget).model_id]
