@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from math import prod
 from threading import RLock
-from time import perf_counter
 from typing import Any
 from weakref import ref
 
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from .axis import ITEM_DIMS, Axis, make_axis
+from .cells import Cells, make_cells
 from .labelled import as_labelled
 from .watching import LiveSource
-from .writing import ALL, before_write, convert, parts_of, put, select
+from .writing import before_write, convert, select
 
 
 class LiveArray:
@@ -57,19 +58,19 @@ class LiveArray:
         self.dtype: np.dtype[Any] = np.dtype(dtype)
         if self.dtype.kind != "f":
             raise TypeError(f"dtype must be a floating type, got {self.dtype}")
-        self.axes = _make_axes(dims)
+        # All that goes with one size, so that growth is one assignment.
+        self._cells = make_cells(_make_axes(dims), self.dtype)
         self.quantity = quantity
         self.attrs = dict(attrs or {})
         self.version = 0
-        self._values: NDArray[Any] = np.full(self.shape, np.nan, self.dtype)
-        self._written: NDArray[np.bool_] = np.zeros(self.shape, bool)
-        # For `append`: where iterations lie, when each was written, and the end found last.
-        self._at = self.dims.index("iteration") if "iteration" in self.dims else 0
-        self._written_at = np.zeros(self.shape[self._at])
-        self._end = 0
         self._watchers: tuple[ref[LiveSource], ...] = ()
         # Reentrant, because the garbage collector may close a watcher inside a write.
         self._lock = RLock()
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Axes, in order; others once it has grown."""
+        return self._cells.axes
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -79,19 +80,19 @@ class LiveArray:
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes, in order, whether written or not."""
-        return tuple(axis.size for axis in self.axes)
+        return self._cells.values.shape
 
     @property
     def written(self) -> NDArray[np.bool_]:
         """Which cells have been written, in the shape of the array; a copy."""
         with self._lock:
-            return np.array(self._written)
+            return np.array(self._cells.written)
 
     @property
     def n_written(self) -> int:
         """Number of cells that have been written."""
         with self._lock:
-            return int(np.count_nonzero(self._written))
+            return int(np.count_nonzero(self._cells.written))
 
     @property
     def written_at(self) -> NDArray[np.float64]:
@@ -100,18 +101,19 @@ class LiveArray:
         0 where it never was. Without an iteration axis, of each index of the first one.
         """
         with self._lock:
-            return np.array(self._written_at)
+            return np.array(self._cells.written_at)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         """Write a value of real numbers that fits, as numpy has it; else nothing changes.
 
         IndexError beyond the size of an axis: only `append` makes room. TypeError for what
-        is no real number, ValueError for a shape that does not fit.
+        is no real number, ValueError for a shape that does not fit. A number too large for
+        the array's type becomes inf, with numpy's RuntimeWarning.
         """
         before_write.get()()
         data = convert(value, self.dtype)
         with self._lock:
-            watchers = self._write(index, data)
+            watchers = self._write(self._cells, index, data)
         for watcher in watchers:
             watcher._notify()
 
@@ -132,12 +134,12 @@ class LiveArray:
         before_write.get()()
         data = convert(row, self.dtype)
         with self._lock:
-            end = self._find_end()
-            if end == self.shape[self._at]:
-                # Tried out first: a row that does not fit must not make room either.
-                put(self._values[self._iteration(0)].copy(), ..., data, ())
-                self._grow(self._at, 2 * end)
-            watchers = self._write(self._iteration(end), data)
+            cells, shape = self._cells, list(self.shape)
+            end = cells.find_end()
+            if end == shape[cells.at]:
+                shape[cells.at] *= 2
+                cells = cells.grown(shape, self.version + 1)
+            watchers = self._write(cells, cells.iteration(end), data)
         for watcher in watchers:
             watcher._notify()
 
@@ -156,8 +158,9 @@ class LiveArray:
                 at = self.dims.index(name) if name in self.dims else None
                 if at is None or self.axes[at].labels or operator.index(size) < self.shape[at]:
                     raise ValueError(f"enlarge() cannot bring {name} to {size}, got {self!r}")
-            for name, size in sizes.items():
-                self._grow(self.dims.index(name), size)
+            shape = [sizes.get(axis.name, axis.size) for axis in self.axes]
+            version = self.version + 1
+            self._cells, self.version = self._cells.grown(shape, version), version
             watchers = self._alive()
         for watcher in watchers:
             watcher._notify()
@@ -165,7 +168,7 @@ class LiveArray:
     def __getitem__(self, index: Any) -> Any:
         """Return the values at an index as a copy, NaN where pending."""
         with self._lock:
-            return np.array(select(self._values, index, self.axes))[()]
+            return np.array(select(self._cells.values, index, self.axes))[()]
 
     def __len__(self) -> int:
         """Return the size of the first axis."""
@@ -180,7 +183,7 @@ class LiveArray:
     def to_numpy(self) -> NDArray[Any]:
         """Return a copy of the values, NaN where pending."""
         with self._lock:
-            return np.array(self._values)
+            return np.array(self._cells.values)
 
     def to_xarray(self) -> Any:
         """Return a copy as `xarray.DataArray`, NaN where pending; xarray must be installed."""
@@ -203,6 +206,18 @@ class LiveArray:
         count = f"{self.n_written} of {prod(self.shape)} written"
         return f"<LiveArray ({sizes}) {self.dtype}{what}, {count}>"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what `copy` and `pickle` make another array of: its own memory, no watchers."""
+        with self._lock:
+            own = {"_cells": deepcopy(self._cells), "attrs": dict(self.attrs), "_watchers": ()}
+            state = {**self.__dict__, **own}
+        del state["_lock"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Be what another array was."""
+        self.__dict__.update(state, _lock=RLock())
+
     def watch(
         self, request: Callable[[], None], axes: tuple[Axis, ...] | None = None
     ) -> LiveSource:
@@ -221,17 +236,12 @@ class LiveArray:
             self._watchers = (*map(ref, self._alive()), ref(source))
         return source
 
-    def _write(self, index: Any, data: NDArray[Any]) -> list[LiveSource]:
-        """Write, mark, and return whom to tell; under the lock."""
-        put(self._values, index, data, self.axes)
-        self._written[index] = True
-        self.version += 1
-        parts = parts_of(index, len(self.axes))
-        self._written_at[parts[self._at]] = perf_counter()
-        watchers = self._alive()
-        for watcher in watchers:
-            watcher._dirty[parts[0]] = True
-        return watchers
+    def _write(self, cells: Cells, index: Any, data: NDArray[Any]) -> list[LiveSource]:
+        """Write to the cells, hold them from now on, and return whom to tell; under the lock."""
+        version = self.version + 1
+        cells.write(index, data, version)
+        self._cells, self.version = cells, version
+        return self._alive()
 
     def _alive(self) -> list[LiveSource]:
         """Watchers that someone still holds; the others are forgotten."""
@@ -239,34 +249,6 @@ class LiveArray:
         if len(alive) < len(self._watchers):
             self._watchers = tuple(map(ref, alive))
         return alive
-
-    def _iteration(self, k: int) -> tuple[Any, ...]:
-        """Index of one iteration."""
-        return (*[ALL] * self._at, k)
-
-    def _find_end(self) -> int:
-        """Iteration after the last one in which something is written."""
-        for k in np.flatnonzero(self._written_at[self._end :])[::-1] + self._end:
-            # A write of no cells at all touches an iteration, too.
-            if self._written[self._iteration(k)].any():
-                self._end = int(k) + 1
-                break
-        return self._end
-
-    def _grow(self, at: int, size: int) -> None:
-        """Make room along an axis; its coordinates go on in their last step."""
-        axes = (*self.axes[:at], self.axes[at].extended(size), *self.axes[at + 1 :])
-        shape = [axis.size for axis in axes]
-        kept = tuple(slice(n) for n in self.shape)
-        # All made before any is kept: where memory runs out nothing has changed.
-        values, written = np.full(shape, np.nan, self.dtype), np.zeros(shape, bool)
-        values[kept], written[kept] = self._values, self._written
-        written_at = np.zeros(shape[self._at])
-        written_at[: len(self._written_at)] = self._written_at
-        self.axes, self._values, self._written = axes, values, written
-        self._written_at = written_at
-        for watcher in self._alive():
-            watcher._dirty = np.ones(len(self), bool)
 
 
 def _make_axes(dims: Any) -> tuple[Axis, ...]:

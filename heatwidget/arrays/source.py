@@ -154,6 +154,9 @@ class NumpySource:
         changed, self._changed = self._changed, ()
         return changed
 
+    def take_error(self) -> None:
+        """Nobody is told of changes, so nothing goes wrong there."""
+
     def close(self) -> None:
         """Nothing is held but the array itself."""
 

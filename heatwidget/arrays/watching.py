@@ -36,7 +36,7 @@ class LiveSource:
         self._live = live
         self._axes = axes
         self._request = request
-        self._dirty = np.ones(len(live), bool)
+        self._seen = -1  # the array's version when changes were last taken
         self._extent: ValueRange | None = None
         self.error: Exception | None = None
 
@@ -58,8 +58,9 @@ class LiveSource:
     def read(self, region: Region) -> Block:
         """Return a copy of a region, with no write half done."""
         with self._live._lock:
-            values = self._live._values[region.slices].copy()
-            pending = ~self._live._written[region.slices]
+            cells = self._live._cells
+            values = cells.values[region.slices].copy()
+            pending = ~cells.written[region.slices]
         return Block(values, pending if pending.any() else None)
 
     def value_range(self) -> ValueRange:
@@ -77,23 +78,30 @@ class LiveSource:
         """Return what has changed since the last call, as rows of the first axis."""
         live = self._live
         with live._lock:
-            edges = np.flatnonzero(np.diff(self._dirty, prepend=False, append=False)).tolist()
-            self._dirty[:] = False
+            version, dirty = live.version, live._cells.changed > self._seen
+            edges = np.flatnonzero(np.diff(dirty, prepend=False, append=False)).tolist()
             others = [(0, size) for size in live.shape[1:]]
         if len(edges) > 2 * _MOST_RUNS:
             edges = [edges[0], edges[-1]]
         runs = list(zip(edges[::2], edges[1::2], strict=True))
+        changed = tuple(Region((run, *others)) for run in runs)
         self._look(runs)
-        return tuple(Region((run, *others)) for run in runs)
+        self._seen = version  # last, or an interrupt would lose what has changed
+        return changed
 
     def refresh(self) -> None:
         """Count everything as changed, and forget the extent of what was written over."""
         with self._live._lock:
-            self._dirty[:] = True
+            self._seen = -1
             self._extent = None
 
+    def take_error(self) -> Exception | None:
+        """Return what a request has raised since the last call, or None."""
+        error, self.error = self.error, None
+        return error
+
     def close(self) -> None:
-        """Record and request nothing more. Twice does no harm."""
+        """Request nothing more. Twice does no harm."""
         live = self._live
         with live._lock:
             live._watchers = tuple(ref(other) for other in live._alive() if other is not self)
@@ -123,7 +131,7 @@ class LiveSource:
         width = prod(live.shape[1:])
         for first in range(start * width, stop * width, _SCAN_CELLS):
             with live._lock:
-                flat = live._values.reshape(-1)
+                flat = live._cells.values.reshape(-1)
                 piece = flat[first : min(first + _SCAN_CELLS, stop * width)].copy()
             yield piece
 
@@ -131,7 +139,7 @@ class LiveSource:
 def _stepped(found: ValueRange) -> ValueRange:
     """Extent widened in steps, see `LiveSource.value_range`."""
     return ValueRange(
-        -_outwards(-found.low),
+        0.0 - _outwards(-found.low),  # not -0.0
         _outwards(found.high),
         _decade(found.smallest_positive),
         _decade(found.smallest_magnitude),

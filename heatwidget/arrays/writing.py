@@ -47,15 +47,6 @@ def _from_tensor(tensor: Any) -> Any:
         return tensor.float().numpy()
 
 
-def put(values: NDArray[Any], index: Any, data: NDArray[Any], axes: Sequence[Axis]) -> None:
-    """Assign as numpy does, which checks everything before it writes; clear errors."""
-    try:
-        values[index] = data
-    except (IndexError, ValueError) as error:
-        wanted = select(values, index, axes).shape
-        raise ValueError(f"value must fit shape {wanted}, got shape {data.shape}") from error
-
-
 def select(values: NDArray[Any], index: Any, axes: Sequence[Axis]) -> Any:
     """Return what numpy gives for an index; an error names the axis."""
     try:

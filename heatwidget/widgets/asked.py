@@ -13,7 +13,7 @@ from ..frames import COLOR_SCALES, POOLINGS, REDUCERS, View, color_schemes
 from .arguments import COORD_KEYWORDS, DATA_KEYWORDS, signature
 from .controls import RANGE_DIMS
 from .marks import MARKS
-from .traits import Choice, Range
+from .traits import Choice, Range, checked, set_together
 
 ALL = (None, None)
 VIEW_TRAITS = (
@@ -26,6 +26,7 @@ VIEW_TRAITS = (
     "color_scheme",
     "mark",
 )
+COLOR_TRAITS = ("color_range", "color_scale")
 LOOK_TRAITS = ("title", "quantity", "width", "height", "interval")
 
 
@@ -110,35 +111,37 @@ class Asked(traitlets.HasTraits):
 
     def _set_traits(self, values: Mapping[str, Any]) -> None:
         """Set traits together: checked against each other, all of them or none."""
-        with self.hold_trait_notifications():
-            for name, value in values.items():
-                setattr(self, name, value)
+        values = checked(self, values)
+        colors = {name: values.get(name, getattr(self, name)) for name in COLOR_TRAITS}
+        misfits = [self._misfit(name, values[name]) for name in RANGE_DIMS if name in values]
+        for misfit in (*misfits, _color_misfit(**colors)):
+            if misfit:
+                raise traitlets.TraitError(misfit)
+        set_together(self, values)
 
-    def _set_data_traits(self, axes: Sequence[Axis], rows: str, columns: str) -> None:
-        """Say what the array is, in the words of the keywords."""
-        by_name = {axis.name: axis for axis in axes}
-        with self.hold_trait_notifications():
-            self.set_trait("dims", tuple(by_name))
-            self.set_trait("rows", rows)
-            self.set_trait("columns", columns)
-            for keyword, dim in COORD_KEYWORDS.items():
-                self.set_trait(keyword, _known(by_name.get(dim)))
-
-    def _listen(self, **texts: Any) -> None:
-        """Take what the array says of itself, where the user has said nothing else."""
+    def _heard(self, **texts: Any) -> dict[str, str]:
+        """What the array says of itself, where the user has said nothing else."""
+        heard = {}
         for name, said in texts.items():
             default = str(getattr(type(self), name).default_value)
             followed, self._said[name] = self._said.get(name, default), str(said or default)
             if getattr(self, name) == followed:
-                setattr(self, name, self._said[name])
+                heard[name] = self._said[name]
+        return heard
 
     def _get(self, name: str) -> Any:
         return getattr(self, name)
 
-    def _view(self, max_rows: int, max_columns: int) -> View:
+    def _take_from_hand(self, name: str, value: Any) -> None:
+        values = checked(self, {name: value})
+        # A hand may still be on the slider of an array that has just been replaced.
+        if name not in RANGE_DIMS or not self._misfit(name, values[name]):
+            set_together(self, values)
+
+    def _view(self, rows: str, columns: str, max_rows: int, max_columns: int) -> View:
         return View(
-            rows=self.rows,
-            columns=self.columns,
+            rows=rows,
+            columns=columns,
             reducer=self.reducer,
             color_scale=self.color_scale,
             max_rows=max_rows,
@@ -157,17 +160,12 @@ class Asked(traitlets.HasTraits):
             raise traitlets.TraitError(misfit)
         return proposal["value"]
 
-    @traitlets.validate("color_range", "color_scale")
+    @traitlets.validate(*COLOR_TRAITS)
     def _check_colors(self, proposal: Any) -> Any:
-        values = {"color_range": self.color_range, "color_scale": self.color_scale}
-        values[proposal["trait"].name] = proposal["value"]
-        low, high = ends = values["color_range"]
-        if low is not None and low == high:
-            raise traitlets.TraitError(f"color_range must have two different ends, got {ends}")
-        if values["color_scale"] == "log" and any(end is not None and end <= 0 for end in ends):
-            raise traitlets.TraitError(
-                f"color_range must be positive under a log color_scale, got {ends}"
-            )
+        values = {name: getattr(self, name) for name in COLOR_TRAITS}
+        misfit = _color_misfit(**{**values, proposal["trait"].name: proposal["value"]})
+        if misfit:
+            raise traitlets.TraitError(misfit)
         return proposal["value"]
 
     def _misfit(self, name: str, value: tuple[Any, Any]) -> str:
@@ -182,6 +180,23 @@ class Asked(traitlets.HasTraits):
         if all(end is None or first <= end <= last for end in value):
             return ""
         return f"{name} must lie within {dim}s {first}..{last}, got {value}"
+
+
+def _color_misfit(color_range: tuple[Any, Any], color_scale: str) -> str:
+    """Why colours cannot be as asked; empty if they can."""
+    low, high = color_range
+    if low is not None and low == high:
+        return f"color_range must have two different ends, got {color_range}"
+    if color_scale == "log" and any(end is not None and end <= 0 for end in color_range):
+        return f"color_range must be positive under a log color_scale, got {color_range}"
+    return ""
+
+
+def describe(axes: Sequence[Axis], rows: str, columns: str) -> dict[str, Any]:
+    """What an array is, in the words of the keywords."""
+    by_name = {axis.name: axis for axis in axes}
+    labels = {keyword: _known(by_name.get(dim)) for keyword, dim in COORD_KEYWORDS.items()}
+    return {**labels, "rows": rows, "columns": columns, "dims": tuple(by_name)}
 
 
 def _known(axis: Axis | None) -> tuple[Any, ...] | None:

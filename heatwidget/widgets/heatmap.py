@@ -9,15 +9,16 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from ..arrays import LabelledArray, LiveSource, NumpySource
+from ..arrays import Axis, LabelledArray, LiveSource, NumpySource
 from ..frames import Frame, render, resolve
 from .arguments import DATA_KEYWORDS, check_keywords, choose_axes, label_array, make_source
-from .asked import ALL, VIEW_TRAITS, Asked
+from .asked import ALL, VIEW_TRAITS, Asked, describe
 from .controls import RANGE_DIMS
 from .lifetime import Mortal, weakly
 from .panel import Panel
 from .scheduler import make_scheduler
 from .stage import Stage
+from .traits import set_together
 
 
 class Heatmap(Asked, Mortal):
@@ -68,11 +69,11 @@ class Heatmap(Asked, Mortal):
         shown = (keywords.pop("rows", None), keywords.pop("columns", None))
         labelled = label_array(array, data, self._default_dims)
         shown = choose_axes(labelled.dims, self._settled_axes, *shown, name)
-        self._held = 0
+        # One for each that sets more than one thing, and wants one drawing for all.
+        self._held: set[object] = set()
         self._source: NumpySource | LiveSource | None = None
         self._frame: Frame | None = None
-        self._error: Exception | None = None
-        self._described = self._axes
+        self._description: dict[str, Any] = {}
         super().__init__(layout=keywords.pop("layout", None))
         self._own_width = self.layout.max_width is None
         self._set_width()
@@ -98,7 +99,7 @@ class Heatmap(Asked, Mortal):
     @property
     def error(self) -> Exception | None:
         """What the last drawing has raised, as the status line says it; None if all went well."""
-        return self._error
+        return self._stage.error
 
     def reset(self) -> None:
         """Put the view back as it was made, or to all of the array given to `set_array`."""
@@ -112,7 +113,10 @@ class Heatmap(Asked, Mortal):
         self._tick()
 
     def flush(self) -> None:
-        """Bring all that has been written to a live array on screen, before this returns."""
+        """Bring all that has been written to a live array on screen, before this returns.
+
+        While another thread is amid `reset` or `set_array`, that one draws when it is done.
+        """
         self._tick()
 
     def set_array(self, array: Any, **data: Any) -> None:
@@ -149,35 +153,28 @@ class Heatmap(Asked, Mortal):
         self._stage = Stage(weakly(self._point))
         self._stage.write(self.title, self.quantity)
         self._panel = Panel(
-            get=weakly(self._get), set=weakly(self.set_trait), reset=weakly(self.reset)
+            get=weakly(self._get), set=weakly(self._take_from_hand), reset=weakly(self.reset)
         )
         self.add_class("heatwidget")
         self.children = [*self._stage.widgets, self._panel.widget]
 
     def _adopt(self, array: Any, labelled: LabelledArray, shown: tuple[str, str]) -> None:
-        """Take an array, and all that depends on it."""
-        # Observers come last: one that raises finds the widget whole, and leaves it so.
-        with self.hold_trait_notifications():
-            with self._lock:
-                if self._source is not None:
-                    self._source.close()
-                self._source = make_source(array, labelled, self._scheduler.request)
-                self._axes = self._source.axes
-                self._frame = None
-            self._set_data_traits(self._axes, *shown)
-            self._described = self._axes
-            for name in RANGE_DIMS:
-                if self._misfit(name, getattr(self, name)):
-                    setattr(self, name, ALL)
-            self._listen(quantity=labelled.quantity, title=labelled.attrs.get("title"))
-            with self._lock:
-                self._fit_panel()
+        """Take an array, and all that depends on it; the traits that say so follow."""
+        with self._lock:
+            if self._source is not None:
+                self._source.close()
+            self._source = make_source(array, labelled, self._scheduler.request)
+            self._frame, self._shown = None, shown
+            self._take_axes(self._source.axes)
+        outside = [name for name in RANGE_DIMS if self._misfit(name, getattr(self, name))]
+        said = self._heard(quantity=labelled.quantity, title=labelled.attrs.get("title"))
+        set_together(self, {**self._description, **dict.fromkeys(outside, ALL), **said})
 
-    def _fit_panel(self) -> None:
-        """Fit the controls to the axes; under the lock."""
-        dims = [axis.name for axis in self._axes]
-        collapsed = next((dim for dim in dims if dim not in (self.rows, self.columns)), None)
-        self._panel.fit(self._axes, collapsed)
+    def _take_axes(self, axes: tuple[Axis, ...]) -> None:
+        """Take the axes as they are now, and fit the controls to them; under the lock."""
+        self._axes, self._description = axes, describe(axes, *self._shown)
+        collapsed = next((axis.name for axis in axes if axis.name not in self._shown), None)
+        self._panel.fit(axes, collapsed)
         self._panel.follow(*VIEW_TRAITS)  # what another thread has set meanwhile
 
     def _end(self, *, wait: bool) -> None:
@@ -196,37 +193,38 @@ class Heatmap(Asked, Mortal):
     @contextmanager
     def _one_tick(self) -> Iterator[None]:
         """Draw once for all that is set meanwhile."""
-        self._hold(1)
+        token = object()
         try:
+            # Under the lock: a tick that another thread has begun ends first.
+            with self._lock:
+                self._held.add(token)
             yield
         finally:
-            self._hold(-1)
+            # Without: an interrupt while waiting would leave it there for good.
+            self._held.discard(token)
             try:
                 self._tick()
             finally:
-                # An error may have taken back what a hand has set meanwhile.
                 self._panel.follow(*VIEW_TRAITS)
-
-    def _hold(self, change: int) -> None:
-        # Under the lock: a tick that another thread has begun ends first.
-        with self._lock:
-            self._held += change
 
     def _tick(self) -> None:
         """Bring the screen up to what is asked and what the array holds."""
+        what = "cannot draw"
         try:
             self._show()
+            what = "an observer failed"
+            self._announce()
         except Exception as error:
-            self._report(error)
+            self._report(error, what)
             raise
-        self._report(None)
+        unheard = None if self._source is None else self._source.take_error()
+        self._report(unheard, "cannot follow")
 
-    def _report(self, error: Exception | None) -> None:
-        """Keep what went wrong, and say it in the status line."""
+    def _report(self, error: Exception | None, what: str) -> None:
+        """Say in the status line what went wrong."""
         with self._lock:
-            if error is not self._error and not self._closed:
-                self._error = error
-                self._stage.report(error)
+            if not self._closed:
+                self._stage.report(error, what)
 
     def _show(self) -> None:
         with self._lock:
@@ -237,13 +235,6 @@ class Heatmap(Asked, Mortal):
             except BaseException:
                 self._frame = None  # or what has changed would be taken for drawn
                 raise
-        # Outside the lock, because observers are the user's code. Until it is the latest:
-        # another thread may have ticked since, or be about to show another array.
-        while (axes := self._axes) is not self._described:
-            self._set_data_traits(axes, self.rows, self.columns)
-            self._described = axes
-        while (latest := self._frame) is not None and latest is not self.frame:
-            self.set_trait("frame", latest)
 
     def _draw(self, source: NumpySource | LiveSource) -> None:
         """Draw what the source holds; under the lock."""
@@ -251,15 +242,26 @@ class Heatmap(Asked, Mortal):
         changed = source.take_changed()
         axes = source.axes
         by_name = {axis.name: axis for axis in axes}
-        shown = (by_name[self.rows], by_name[self.columns])
-        geometry = self._stage.fit(*shown, self.width, self.height)
-        asked = self._view(geometry.picture_height, geometry.picture_width)
+        rows, columns = self._shown
+        geometry = self._stage.fit(by_name[rows], by_name[columns], self.width, self.height)
+        asked = self._view(rows, columns, geometry.picture_height, geometry.picture_width)
         view = resolve(asked, axes, source.value_range())
         self._frame = render(source, view, previous=self._frame, changed=changed)
         self._stage.show(source, self._frame, self.color_scheme, self.mark)
         if axes is not self._axes:  # it has grown
-            self._axes = axes
-            self._fit_panel()
+            self._take_axes(axes)
+
+    def _announce(self) -> None:
+        """Say what the array is and what is on screen, under no lock: observers may do anything.
+
+        Until it is the latest: another thread may have ticked since.
+        """
+        if self._held:
+            return
+        while any(getattr(self, name) is not said for name, said in self._description.items()):
+            set_together(self, self._description)
+        while (latest := self._frame) is not None and latest is not self.frame:
+            self.set_trait("frame", latest)
 
     def _point(self, place: tuple[float, float] | None) -> None:
         """Take where the pointer is: fractions down and across, or None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any
 from weakref import WeakMethod, proxy
@@ -49,7 +50,9 @@ class Mortal(ipywidgets.VBox):  # type: ignore[misc]
 
     def __del__(self) -> None:
         """Close it, on whichever thread drops it: waiting for another might be for ever."""
-        self._close(wait=False)
+        # At the interpreter's end threads end wherever they are, perhaps with a lock of ours.
+        if not sys.is_finalizing():
+            self._close(wait=False)
 
     def _close(self, *, wait: bool) -> None:
         if not self._closed:

@@ -18,20 +18,24 @@ class Pace:
     ----------
     axis : str
         Name of what is counted: the first axis where there is no iteration.
-    n_reached, n : int
-        Iterations that are there, at least in part, and all that there is room for. What
-        had been written before that time counts up to the first iteration written since.
+    n_reached : int
+        Iterations that are there, at least in part. What had been written before that time
+        counts up to the first iteration written since: 0 as long as none is, also where the
+        array was full.
+    n : int or None
+        All that there is room for; None once room was made since that time, when nobody
+        knows the end.
     each : float or None
         Seconds from one iteration to the next; None before the first.
     left : float
-        Seconds until all are there, if it goes on like this.
+        Seconds until all are there, if it goes on like this; 0 where nobody knows the end.
     since : float
         Seconds since the last one was written.
     """
 
     axis: str
     n_reached: int
-    n: int
+    n: int | None
     each: float | None
     left: float
     since: float = 0.0
@@ -43,24 +47,30 @@ class Pace:
 
     def __str__(self) -> str:
         """Return the count in words."""
+        if self.n is None:
+            return f"{self.n_reached} {self.axis}{'' if self.n_reached == 1 else 's'}"
         return f"{self.n_reached} of {self.n} {self.axis}s"
 
 
-def measure(live: LiveArray, since: float, now: float) -> Pace:
-    """Pace of an array between two times, in seconds of `time.perf_counter`."""
+def measure(live: LiveArray, since: float, now: float, *, room: int) -> Pace:
+    """Pace of an array between two times, in seconds of `time.perf_counter`.
+
+    `room` is how many iterations it had room for at the first of them.
+    """
     axis = "iteration" if "iteration" in live.dims else live.dims[0]
     written_at = live.written_at
     new = written_at >= since
     times = written_at[new]
+    n = room if new.size == room else None
     if not times.size:
-        return Pace(axis, 0, new.size, None, 0.0)
+        return Pace(axis, 0, n, None, 0.0)
     n_before = np.count_nonzero(written_at[: new.argmax()])
     n_reached = int(n_before) + times.size
     first, last = float(times.min()), float(times.max())
     # From the first iteration on: it often takes longer, as the model warms up.
     each = (last - first) / (times.size - 1) if last > first else (last - since) / times.size
-    left = (new.size - n_reached) * each - min(now - last, each)
-    return Pace(axis, n_reached, new.size, each, max(left, 0.0), now - last)
+    left = 0.0 if n is None else (n - n_reached) * each - min(now - last, each)
+    return Pace(axis, n_reached, n, each, max(left, 0.0), now - last)
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator
 from math import ceil
 from threading import Event, RLock, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 import ipywidgets
@@ -60,6 +60,7 @@ class Progress(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(self, run: Run) -> None:
         self._run = ref(run)
         self._lock, self._stop = RLock(), Event()
+        self._displayed = False
         self._bar = ipywidgets.IntProgress(
             layout=ipywidgets.Layout(flex="0 1 240px", width="auto", min_width="120px")
         )
@@ -88,6 +89,11 @@ class Progress(ipywidgets.VBox):  # type: ignore[misc]
         """Whether it has been taken off all pages."""
         return self.comm is None
 
+    @property
+    def shown(self) -> bool:
+        """Whether a page has it, in its own right: what a box shows does not learn of it."""
+        return self._displayed and not self.closed
+
     def draw(self) -> None:
         """Show how far the run is now, from any thread; the last time once it has ended."""
         run = self._run()
@@ -97,7 +103,9 @@ class Progress(ipywidgets.VBox):  # type: ignore[misc]
             # The state first: what is measured after the end cannot change any more.
             state, pace = run.state, run.pace
             with self._bar.hold_sync():
-                self._bar.max, self._bar.value = pace.n, pace.n_reached
+                # Full where nobody knows the end.
+                self._bar.max = pace.n or max(pace.n_reached, 1)
+                self._bar.value = pace.n_reached
                 self._bar.bar_style = _BAR_STYLES[state]
             text = _describe(state, pace, run.seconds)
             self._text.value = f'<span style="{_TEXT_STYLE}">{text}</span>'
@@ -117,6 +125,10 @@ class Progress(ipywidgets.VBox):  # type: ignore[misc]
                 widget.close()
         super().close()
 
+    def _repr_mimebundle_(self, **keywords: Any) -> Any:
+        self._displayed = True
+        return super()._repr_mimebundle_(**keywords)
+
     def _owned(self) -> Iterator[ipywidgets.Widget]:
         for widget in (self._bar, self._button, self._text, self._row, self._error):
             yield from owned(widget)
@@ -128,7 +140,8 @@ class Progress(ipywidgets.VBox):  # type: ignore[misc]
             run.cancel()
 
     def _follow(self) -> None:
-        while not self._stop.wait(_INTERVAL):
+        # A run that has gone has ended, though its end could not be drawn.
+        while not self._stop.wait(_INTERVAL) and self._run() is not None:
             self.draw()
 
 
@@ -146,8 +159,9 @@ def _describe(state: str, pace: Pace, seconds: float) -> str:
         return f"{pace} · {duration(int(seconds))} so far" if seconds >= 1 else str(pace)
     if pace.stalled:
         return f"{pace}{each} · {duration(int(pace.since))} since the last"
-    left = f" · {duration(max(ceil(pace.left), 1))} left" if pace.n_reached < pace.n else ""
-    return f"{pace}{each}{left}"
+    if pace.n in (None, pace.n_reached):
+        return f"{pace}{each}"
+    return f"{pace}{each} · {duration(max(ceil(pace.left), 1))} left"
 
 
 def error_html(error: BaseException) -> str:

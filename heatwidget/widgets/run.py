@@ -14,11 +14,16 @@ from ..arrays import LiveArray
 from ..arrays.writing import before_write
 from .pace import Pace, measure
 from .progress import Progress
+from .text import label
 
 Compute = Callable[[LiveArray], Any]
 
 # Functions that return before anything is computed.
 _UNFIT = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+# What such functions return.
+_PROMISES = (inspect.isawaitable, inspect.isgenerator, inspect.isasyncgen)
+# Text columns of what stands in a message for what was passed.
+_COLUMNS = 80
 
 _logger = logging.getLogger("heatwidget")
 # Runs that have not ended, in the order of their start.
@@ -29,7 +34,8 @@ _lock = Lock()
 class Cancelled(BaseException):
     """Raised by a write to a live array in a run that was cancelled.
 
-    No `Exception`, as KeyboardInterrupt is none: ``except Exception`` lets it pass.
+    No `Exception`, as KeyboardInterrupt is none: ``except Exception`` lets it pass. A
+    computation may raise it, too, and then counts as cancelled.
     """
 
 
@@ -44,7 +50,7 @@ class Run:
         What the computation has returned; None before.
     error : BaseException or None
         What it has raised, with its traceback. It is also on the page, or in the log of
-        ``heatwidget`` where no page shows the progress.
+        ``heatwidget`` where ``progress`` was not on a page by then, or only inside a box.
     """
 
     def __init__(self, compute: Compute, live: LiveArray) -> None:
@@ -55,6 +61,7 @@ class Run:
         self._began, self._end = perf_counter(), 0.0
         self._state = "running"
         self._lock, self._ended = RLock(), Event()
+        self._room = live.written_at.size
         self._progress: Progress | None = None
         # As by `asyncio.to_thread`: what the caller has set for its context holds here too.
         inside, job = copy_context().run, (self._compute, compute)
@@ -83,7 +90,8 @@ class Run:
     @property
     def pace(self) -> Pace:
         """How far it is and how fast."""
-        return measure(self.live, self._began, self._began + self.seconds)
+        now = self._began + self.seconds
+        return measure(self.live, self._began, now, room=self._room)
 
     @property
     def progress(self) -> Progress:
@@ -121,7 +129,10 @@ class Run:
         before_write.set(self._check)
         state = "finished"
         try:
-            self.result = compute(self.live)
+            result = compute(self.live)
+            if _drop_promise(result):
+                raise _unfit(compute)
+            self.result = result
         except Cancelled:
             state = "cancelled"
         except BaseException as error:
@@ -142,12 +153,20 @@ class Run:
         with _lock:
             _running.pop(self, None)
         try:
-            if progress is not None and not progress.closed:
-                progress.draw()
-            elif self.error is not None:
-                _logger.error("run of %s failed", self._name, exc_info=self.error)
+            self._tell(progress)
         finally:
             self._ended.set()
+
+    def _tell(self, progress: Progress | None) -> None:
+        """Show how it ended; an error that no page shows goes to the log."""
+        shown = False
+        try:
+            if progress is not None:
+                progress.draw()
+                shown = progress.shown
+        finally:
+            if self.error is not None and not shown:
+                _logger.error("run of %s failed", self._name, exc_info=self.error)
 
 
 def run(compute: Compute, live: LiveArray, *, together: bool = False) -> Run:
@@ -156,6 +175,9 @@ def run(compute: Compute, live: LiveArray, *, together: bool = False) -> Run:
     The kernel stays free meanwhile: sliders answer, and other cells run. What belongs to a
     thread, such as ``torch.no_grad()``, is to be entered inside `compute`. Interrupting the
     kernel does not reach a run: it is cancelled by the button or by ``cancel()``.
+
+    A cell that makes a new array starts another run when it is run again, and the old one goes
+    on unseen. ``for old in hw.runs(): old.cancel()`` at its top ends what is still running.
 
     Parameters
     ----------
@@ -197,9 +219,9 @@ def runs() -> list[Run]:
 
 def _check_compute(compute: Any, live: LiveArray) -> None:
     if not callable(compute):
-        raise TypeError(f"compute must be a function of the array, got {compute!r}")
+        raise TypeError(f"compute must be a function of the array, got {_short(compute)}")
     if any(is_unfit(compute) for is_unfit in _UNFIT):
-        raise TypeError(f"compute must neither await nor yield, got {compute}")
+        raise _unfit(compute)
     try:
         signature = inspect.signature(compute)
     except (TypeError, ValueError):
@@ -207,7 +229,24 @@ def _check_compute(compute: Any, live: LiveArray) -> None:
     try:
         signature.bind(live)
     except TypeError as error:
-        raise TypeError(f"compute must take the array alone, got {compute}: {error}") from None
+        got = f"got {_short(compute)}: {error}"
+        raise TypeError(f"compute must take the array alone, {got}") from None
+
+
+def _drop_promise(result: Any) -> bool:
+    """Whether it is still to be computed; it never is then."""
+    if inspect.iscoroutine(result):
+        # Python would warn that nobody awaits it: the error says so already.
+        result.close()
+    return any(is_promise(result) for is_promise in _PROMISES)
+
+
+def _unfit(compute: Any) -> TypeError:
+    return TypeError(f"compute must neither await nor yield, got {_short(compute)}")
+
+
+def _short(compute: Any) -> str:
+    return label(repr(compute), _COLUMNS)
 
 
 def _refusal(other: Run) -> str:

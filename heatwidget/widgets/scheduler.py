@@ -6,13 +6,16 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable
-from threading import Condition, Thread, current_thread
+from math import inf
+from threading import Condition, Lock, Thread, current_thread
 from time import monotonic
 from typing import Protocol
 from weakref import WeakMethod
 
 # Seconds that closing waits for a drawing under way: an observer of it may wait for us.
 _PATIENCE = 2.0
+# Seconds between two looks at whether another widget has been drawn.
+_LOOK = 0.005
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,10 +35,6 @@ class Scheduler(Protocol):
         """Ask for a drawing, from any thread; returns at once."""
         ...
 
-    def flush(self) -> None:
-        """Draw now, in this thread."""
-        ...
-
     def close(self, *, wait: bool = True) -> None:
         """Draw no more, and end what runs. Twice does no harm."""
         ...
@@ -46,6 +45,35 @@ def make_scheduler(draw: Callable[[], None], interval: float) -> Scheduler:
     # Python in the browser has no threads.
     kind = InlineScheduler if sys.platform == "emscripten" else ThreadScheduler
     return kind(draw, interval)
+
+
+class _Turn:
+    """Whose turn it is to draw: one thread at a time, and all rest as long as it has taken.
+
+    Shared by all widgets, or twenty of them would leave the model no time, each within its
+    own half.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._taken, self._rest_until = False, 0.0
+
+    def take(self) -> float:
+        """Take the turn, and return 0; else seconds after which to try again."""
+        with self._lock:
+            rest = self._rest_until - monotonic()
+            if self._taken or rest > 0:
+                return max(rest, _LOOK)
+            self._taken = True
+        return 0.0
+
+    def give(self, seconds: float) -> None:
+        """Give it back after a drawing that took so long."""
+        with self._lock:
+            self._taken, self._rest_until = False, monotonic() + seconds
+
+
+_turn = _Turn()
 
 
 class ThreadScheduler:
@@ -63,12 +91,25 @@ class ThreadScheduler:
     """
 
     def __init__(self, draw: Callable[[], None], interval: float) -> None:
-        self.interval = interval
+        self._interval = interval
         self._draw = WeakMethod(draw, lambda _: self.close(wait=False))
         # Reentrant, because the garbage collector may close it inside a request.
         self._changed = Condition()
         self._wanted = self._closed = False
+        self._began = -inf
         self._thread: Thread | None = None
+        self._log = _Log()
+
+    @property
+    def interval(self) -> float:
+        """Seconds between drawings, at least. A new one holds at once."""
+        return self._interval
+
+    @interval.setter
+    def interval(self, seconds: float) -> None:
+        with self._changed:
+            self._interval = seconds
+            self._changed.notify()
 
     def request(self) -> None:
         """Ask for a drawing, from any thread; returns at once."""
@@ -78,21 +119,18 @@ class ThreadScheduler:
         with self._changed:
             if self._closed:
                 return
-            self._wanted = True
             if self._thread is None:
-                self._thread = Thread(target=self._run, name="heatwidget-draw", daemon=True)
-                self._thread.start()
+                thread = Thread(target=self._run, name="heatwidget-draw", daemon=True)
+                thread.start()
+                self._thread = thread
+            self._wanted = True
             self._changed.notify()
-
-    def flush(self) -> None:
-        """Draw now, in this thread; it raises what the drawing raises."""
-        self._wanted = False
-        draw = self._draw()
-        if draw is not None:
-            draw()
 
     def close(self, *, wait: bool = True) -> None:
         """Draw no more, and end the thread. Twice does no harm."""
+        if sys.is_finalizing():
+            # Threads end wherever they are then, perhaps with the lock.
+            return
         with self._changed:
             self._closed, thread = True, self._thread
             self._changed.notify()
@@ -100,21 +138,24 @@ class ThreadScheduler:
             thread.join(_PATIENCE)
 
     def _run(self) -> None:
-        earliest = 0.0
-        while self._next(earliest):
-            began = monotonic()
-            _call(self._draw())
-            earliest = began + max(self.interval, 2 * (monotonic() - began))
+        while self._next():
+            self._began = monotonic()
+            try:
+                self._log.call(self._draw())
+            finally:
+                _turn.give(monotonic() - self._began)
 
-    def _next(self, earliest: float) -> bool:
-        """Wait until it is time to draw; False at the end."""
+    def _next(self) -> bool:
+        """Wait until it is time to draw, and take the turn; False at the end."""
         with self._changed:
             while not self._closed:
-                rest = earliest - monotonic()
+                rest = self._began + self._interval - monotonic()
                 if self._wanted and rest <= 0:
-                    # Before drawing: a write that comes meanwhile asks again.
-                    self._wanted = False
-                    return True
+                    rest = _turn.take()
+                    if rest == 0:
+                        # Before drawing: a write that comes meanwhile asks again.
+                        self._wanted = False
+                        return True
                 self._changed.wait(rest if self._wanted else None)
         return False
 
@@ -132,6 +173,7 @@ class InlineScheduler:
 
     def __init__(self, draw: Callable[[], None], interval: float) -> None:
         self.interval = interval
+        self._log = _Log()
         self._draw = WeakMethod(draw)
         self._earliest = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -154,12 +196,6 @@ class InlineScheduler:
         if not self._drawing:
             self._now()
 
-    def flush(self) -> None:
-        """Draw now; it raises what the drawing raises."""
-        draw = self._draw()
-        if draw is not None:
-            draw()
-
     def close(self, *, wait: bool = True) -> None:
         """Draw no more. Twice does no harm."""
         self._closed = True
@@ -173,15 +209,28 @@ class InlineScheduler:
     def _now(self) -> None:
         began, self._drawing = monotonic(), True
         try:
-            _call(self._draw())
+            self._log.call(self._draw())
         finally:
             self._drawing = False
             self._earliest = began + max(self.interval, 2 * (monotonic() - began))
 
 
-def _call(draw: Callable[[], None] | None) -> None:
-    if draw is not None:
-        try:
-            draw()
-        except Exception:
-            _LOG.exception("drawing failed")
+class _Log:
+    """Calls what draws, and logs what it raises: once, until it raises something else."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def call(self, draw: Callable[[], None] | None) -> None:
+        """Call it, if it is still there."""
+        error: Exception | None = None
+        if draw is not None:
+            try:
+                draw()
+            except Exception as raised:
+                error = raised
+        # Its text alone: the error would keep alive all that its traceback reaches.
+        text = f"{type(error).__name__}: {error}" if error else ""
+        if error and text != self._last:
+            _LOG.error("drawing failed", exc_info=error)
+        self._last = text

@@ -62,6 +62,7 @@ class Stage:
         self._on_pointer = on_pointer
         self._inside = False
         self._geometry: Geometry
+        self.error: Exception | None = None
         self._fitted: tuple[Axis, Axis, int, int | None] | None = None
         scales = {name: bqplot.LinearScale(min=0, max=SPAN) for name in ("x", "y")}
         self._scales = scales
@@ -146,10 +147,13 @@ class Stage:
         self._shown = (source, frame)
         self.point(self._pointer)
 
-    def report(self, error: Exception | None) -> None:
-        """Write in the status line what went wrong; None takes it away."""
-        text = "" if error is None else f"cannot draw: {type(error).__name__}: {error}"
-        self._status.value = f"<span class='heatwidget-error'>{escape(text)}</span>" if text else ""
+    def report(self, error: Exception | None, what: str) -> None:
+        """Keep what went wrong, and write it in the status line; None takes it away."""
+        if error is self.error:
+            return
+        self.error = error
+        text = escape(f"{what}: {type(error).__name__}: {error}") if error else ""
+        self._status.value = f"<span class='heatwidget-error'>{text}</span>" if text else ""
         self._status.layout.display = None if text else "none"
 
     def point(self, place: tuple[float, float] | None) -> None:

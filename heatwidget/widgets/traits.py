@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import ExitStack
 from math import isfinite
 from numbers import Integral, Real
 from typing import Any
@@ -37,6 +39,38 @@ class Choice(traitlets.Enum):  # type: ignore[type-arg]
             return value
         known = ", ".join(map(repr, words))
         raise traitlets.TraitError(f"{self.name} must be one of {known}, got {value!r}")
+
+
+def checked(owner: traitlets.HasTraits, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as traits would take them, each by itself; nothing is set.
+
+    Raises
+    ------
+    traitlets.TraitError
+    """
+    traits, found = owner.traits(), {}
+    for name, value in values.items():
+        trait = traits[name]
+        kept = value is None and trait.allow_none
+        found[name] = value if kept else trait.validate(owner, value)  # type: ignore[attr-defined]
+    return found
+
+
+def set_together(owner: traitlets.HasTraits, values: Mapping[str, Any]) -> None:
+    """Set traits to checked values, and then tell of each; all are told, though one raises.
+
+    `hold_trait_notifications` would do the same, but it belongs to the object and not to the
+    thread: what another thread sets meanwhile goes unchecked, and is checked, and taken back,
+    with ours.
+    """
+    # Read so, because a trait that was never set may have no value that it would take.
+    before = {name: owner._trait_values.get(name, traitlets.Undefined) for name in values}
+    owner._trait_values.update(values)
+    with ExitStack() as stack:
+        # The last one to come is the first to go.
+        for name, value in reversed(list(values.items())):
+            if before[name] != value:
+                stack.callback(owner._notify_trait, name, before[name], value)
 
 
 def _plain(end: Any) -> int | float | None:

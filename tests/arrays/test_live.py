@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import math
+import pickle
 import sys
 import threading
 import tracemalloc
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import copy_context
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -189,6 +193,46 @@ def test_to_xarray_without_xarray(monkeypatch: pytest.MonkeyPatch) -> None:
         small().to_xarray()
 
 
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda array: pickle.loads(pickle.dumps(array))]
+)
+def test_copies_are_independent(copied: Callable[[LiveArray], LiveArray]) -> None:
+    """All that the array has but its watchers; neither side sees what the other does then."""
+    told: list[int] = []
+    array = LiveArray(
+        {"layer": range(1, 3), "iteration": 2, "token": ["a", "b"]},
+        dtype="f8",
+        quantity="norm",
+        attrs={"seed": 1},
+    )
+    array.append(1)
+    source = array.watch(lambda: told.append(1))
+    other = copied(array)
+    assert repr(other) == repr(array)
+    assert (other.version, other.attrs) == (1, {"seed": 1})
+    assert [axis.name for axis in other.axes] == ["layer", "iteration", "token"]
+    assert other.axes[0].coordinates.tolist() == [1, 2]
+    assert other.axes[2].labels == ("a", "b")
+    np.testing.assert_array_equal(other, array)
+    np.testing.assert_array_equal(other.written_at, array.written_at)
+    watcher = watched(other)
+    other.append(2)
+    other.append(3)
+    other.attrs["seed"] = 2
+    assert (told, array.version, array.n_written, array.shape) == ([], 1, 4, (2, 2, 2))
+    assert array.attrs == {"seed": 1}
+    array[:] = 7
+    assert other[0, :, 0].tolist()[:3] == [1, 2, 3]
+    assert rows_of(watcher.take_changed()) == [0, 1]
+    assert told == [1]
+    assert len(rows_of(source.take_changed())) == 2
+    with other._lock:  # a lock of its own
+        thread = threading.Thread(target=array.__setitem__, args=(0, 1), daemon=True)
+        thread.start()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
 # Writing
 
 
@@ -325,6 +369,38 @@ def test_append_goes_on_after_the_last_written() -> None:
     assert array.n_written == 0
     array.append(1)
     assert array.written[:, 0].tolist() == [True, False, False]
+
+
+def test_append_knows_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much room there is, it looks for the end only after a write across iterations."""
+    array = LiveArray({"layer": 2, "iteration": 40, "token": 3})
+    looked: list[int] = []
+    find = np.flatnonzero
+    monkeypatch.setattr(np, "flatnonzero", lambda values: looked.append(1) or find(values))
+    array.append(1)
+    array[:, 7, 1] = 1
+    array[0, -30] = 1
+    array[0, 20, 2:2] = 1
+    array[1, 3] = 1
+    array.append(1)
+    assert looked == []
+    array[0, 15:20] = 1
+    array.append(1)
+    array.append(1)
+    assert looked == [1]
+    assert find(array.written.any(axis=(0, 2))).tolist() == [0, 3, 7, 10, 11, *range(15, 22)]
+
+
+def test_growth_takes_the_new_memory_and_no_more() -> None:
+    """Beside the old: no third copy."""
+    array = LiveArray({"iteration": 500, "token": 500})
+    array[-1] = 1
+    held = array.to_numpy().nbytes + array.written.nbytes
+    tracemalloc.start()
+    array.append(1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2.1 * held
 
 
 def test_growth() -> None:
@@ -536,7 +612,7 @@ def test_closed_sources_hear_nothing() -> None:
     source.close()
     source.close()
     array[0] = 1
-    assert (told, source.take_changed()) == ([], ())
+    assert told == []
     assert source.read(Region(((0, 1), (0, 1)))).values == 1
     assert rows_of(other.take_changed()) == [0]
 
@@ -624,6 +700,16 @@ def test_value_range_is_stepped(values: list[float], expected: ValueRange) -> No
     assert watched(array).value_range() == expected
 
 
+def test_no_end_is_minus_zero() -> None:
+    """It would be read on the colour bar."""
+    for row in ([0.5, 1.0], [0.0, 1.0], [-0.0, 0.0], [-1.0, -0.0]):
+        array = LiveArray({"iteration": 1, "token": 2})
+        array[0] = row
+        found = array.watch(nothing).value_range()
+        ends = (found.low, found.high, found.smallest_positive, found.smallest_magnitude)
+        assert not any(end == 0 and math.copysign(1, end) < 0 for end in ends)
+
+
 def test_value_range_widens_and_does_not_move_much() -> None:
     """Seen when changes are taken; what was written over counts until the next refresh."""
     array = LiveArray({"iteration": 200, "token": 50})
@@ -668,6 +754,114 @@ def test_is_a_source() -> None:
     source: ArraySource = small().watch(nothing)
     assert source.chunks is None
     assert source.axes[0].name == "iteration"
+
+
+# Interrupts
+
+
+HERE = str(Path(watching.__file__).parent)
+
+
+def interrupted(task: Callable[[], object], place: str, nth: int) -> bool:
+    """Whether a task got a Ctrl-C at its nth line in the arrays, or its nth call or return."""
+    left = nth
+
+    def trace(frame: Any, kind: str, _: object) -> Any:
+        nonlocal left
+        if frame.f_code.co_filename.startswith(HERE) and (kind == "line" or place == "call"):
+            left -= 1
+            if left < 0:
+                raise KeyboardInterrupt
+        return trace
+
+    begin, others = (
+        (sys.settrace, sys.gettrace()) if place == "line" else (sys.setprofile, sys.getprofile())
+    )
+    begin(trace)
+    try:
+        with suppress(KeyboardInterrupt):
+            task()
+    finally:
+        begin(others)
+    return left < 0
+
+
+def follow(source: LiveSource, mirror: np.ndarray) -> None:
+    """Read what has changed, NaN where pending."""
+    for region in source.take_changed():
+        values, pending = source.read(region)
+        mirror[region.slices] = values if pending is None else np.where(pending, nan, values)
+
+
+def check_consistent(array: LiveArray, source: LiveSource, mirror: np.ndarray) -> None:
+    """All parts agree, and the watcher has been told of each cell that is written."""
+    written = array.written
+    assert array.shape == written.shape == array.to_numpy().shape
+    assert array.shape == tuple(axis.size for axis in array.axes) == array[:].shape
+    assert array.shape[0] == array.written_at.size
+    assert (array.written_at[written.any(axis=1)] > 0).all()
+    expected = np.where(written, array.to_numpy(), nan)
+    other = np.full((16, 16), nan)
+    follow(source, mirror)
+    follow(array.watch(nothing), other)
+    for seen in (mirror, other):
+        np.testing.assert_array_equal(seen[: array.shape[0], : array.shape[1]], expected)
+    assert source.value_range().high >= np.nanmax(expected)
+
+
+@pytest.mark.parametrize("place", ["line", "call"])
+@pytest.mark.parametrize("n_before", [1, 2])
+@pytest.mark.parametrize(
+    "task",
+    [
+        lambda array: array.__setitem__(1, 30),
+        lambda array: array.__setitem__((-1, slice(1, 3)), [30, 40]),
+        lambda array: array.__setitem__(([0, 1], [2, 3]), 30),
+        lambda array: array.__setitem__((slice(None), 2), 30),
+        lambda array: array.append([30, 40, 50, 60]),
+        lambda array: array.enlarge(token=6, iteration=3),
+    ],
+)
+def test_ctrl_c_anywhere_in_a_write(
+    task: Callable[[LiveArray], None], n_before: int, place: str
+) -> None:
+    """It is done or not, all later writes go well, and each watcher learns of what is there."""
+    nth, hit = 0, True
+    while hit:
+        array = LiveArray({"iteration": 2, "token": 4})
+        sources, mirrors = [array.watch(nothing) for _ in range(2)], np.full((2, 16, 16), nan)
+        for k in range(n_before):
+            array[k] = [1, 2, 3, 4]
+        for source, mirror in zip(sources, mirrors, strict=True):
+            follow(source, mirror)
+        hit = interrupted(lambda array=array: task(array), place, nth)
+        nth += 1
+        np.testing.assert_array_equal(np.isnan(array.to_numpy()), ~array.written)
+        check_consistent(array, sources[0], mirrors[0])
+        end, version = np.flatnonzero(array.written.any(axis=1))[-1] + 1, array.version
+        array.append(70)
+        array[0] = 80
+        assert array[int(end), 0] == 70
+        assert array.version == version + 2
+        for source, mirror in zip(sources, mirrors, strict=True):
+            check_consistent(array, source, mirror)
+    assert nth > 9
+
+
+@pytest.mark.parametrize("place", ["line", "call"])
+@pytest.mark.parametrize("look", [LiveSource.take_changed, LiveSource.value_range])
+def test_ctrl_c_anywhere_in_a_look(look: Callable[[LiveSource], object], place: str) -> None:
+    """The extent misses nothing that was written."""
+    nth, hit = 0, True
+    while hit:
+        array = small()
+        source = watched(array)
+        array[0] = 30
+        hit = interrupted(lambda source=source: look(source), place, nth)
+        nth += 1
+        source.take_changed()
+        assert source.value_range().high == 50
+    assert nth > 9
 
 
 # Threads

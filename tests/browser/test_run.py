@@ -76,6 +76,7 @@ def test_button_stops_it_while_it_computes(any_page: OpenNotebook) -> None:
     text, button = shown(host).locator("span").first, shown(host).locator("button")
     let(host, 5)
     expect(text).to_contain_text("5 of 20")
+    assert host.value("started.progress.shown") is True
     button.click()
     expect(text).to_have_text("cancelling at its next write · 5 of 20 iterations")
     let(host, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -423,7 +424,7 @@ def test_an_error_on_the_drawing_thread_is_shown_until_all_is_well() -> None:
     widget.observe(fail, "frame")
     live[0] = 1
     assert reported.wait(DEADLOCK)
-    assert status(widget) == "cannot draw: ValueError: <b>no</b>\n"
+    assert status(widget) == "an observer failed: ValueError: <b>no</b>\n"
     assert isinstance(widget.error, ValueError)
     widget.unobserve(fail, "frame")
     live[1] = 1
@@ -445,6 +446,21 @@ def test_an_error_of_the_source_loses_nothing(monkeypatch: pytest.MonkeyPatch) -
     widget.flush()
     assert (widget.frame.values[:, 0] == 1).all()
     assert status(widget) == ""
+
+
+def test_what_keeps_it_from_following_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = array()
+    widget = ConvergenceHeatmap(live)
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("no more")))
+        live[0] = 1
+    widget.iteration_range = (0, 3)
+    assert status(widget) == "cannot follow: RuntimeError: no more"
+    assert (widget.frame.values[:, 0] == 1).all()
+    live[1] = 1
+    widget.flush()
+    assert status(widget) == ""
+    widget.close()
 
 
 def test_an_observer_may_write_and_close() -> None:
@@ -549,6 +565,18 @@ def test_dropped_while_others_write() -> None:
         gc.collect()
     assert drawing_threads() == 0
     assert live_widgets() == before
+
+
+def test_the_end_of_the_interpreter_waits_for_nobody() -> None:
+    """Its threads end wherever they are then."""
+    script = """
+import heatwidget as hw
+live = hw.LiveArray({"iteration": 64, "token": 30})
+widgets = [hw.ConvergenceHeatmap(live, interval=0.01) for _ in range(4)]
+hw.run(lambda live: [live.__setitem__(k, k) for k in range(64)], live).wait()
+"""
+    for _ in range(4):
+        subprocess.run([sys.executable, "-c", script], check=True, timeout=DEADLOCK)
 
 
 @pytest.mark.parametrize("how", ["displayed", "in a box"])

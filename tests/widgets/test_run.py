@@ -13,7 +13,7 @@ import sys
 import textwrap
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.core.formatters import DisplayFormatter
 
 from heatwidget.arrays import LiveArray
 from heatwidget.widgets import progress
@@ -171,22 +172,52 @@ def test_errors_of_any_kind_end_it(error: BaseException) -> None:
     assert runs() == []
 
 
-def test_error_is_not_logged_where_a_page_shows_it(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("displayed", "closed", "logged"),
+    [(True, False, False), (True, True, True), (False, False, True), (False, True, True)],
+)
+def test_error_is_logged_unless_a_page_shows_it(
+    caplog: pytest.LogCaptureFixture, displayed: bool, closed: bool, logged: bool
+) -> None:
     go = threading.Event()
+    started = run(lambda live: go.wait(DEADLOCK) and fail(live), small())
+    shown = started.progress
+    if displayed:
+        display(shown)
+    if closed:
+        shown.close()
+    go.set()
+    assert started.wait(DEADLOCK)
+    assert len(caplog.records) == logged
 
-    def compute(live: LiveArray) -> None:
-        assert go.wait(DEADLOCK)
-        fail(live)
 
-    for closed in (False, True):
-        go.clear()
-        started = run(compute, small())
-        shown = started.progress
-        if closed:
-            shown.close()
-        go.set()
-        assert started.wait(DEADLOCK)
-        assert len(caplog.records) == closed
+@pytest.mark.usefixtures("by_hand")
+def test_error_is_logged_where_it_cannot_be_shown(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the run has ended all the same; what went wrong on the page is not hidden either."""
+    go, raised = threading.Event(), []
+    monkeypatch.setattr(threading, "excepthook", lambda found: raised.append(found.exc_value))
+    started = run(lambda live: go.wait(DEADLOCK) and fail(live), small())
+    display(started.progress)
+    monkeypatch.setattr(progress, "error_html", broken)
+    go.set()
+    assert started.wait(DEADLOCK)
+    assert "no such layer" in caplog.text
+    started.progress.close()
+    wait_for_threads()
+    assert [str(error) for error in raised] == ["no page"]
+
+
+def display(shown: Progress) -> None:
+    """Let IPython show a widget, as the last line of a cell does."""
+    data, _ = DisplayFormatter().format(shown)
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def broken(*_: Any) -> str:
+    """Stand in for what draws, on a page that has gone."""
+    raise OSError("no page")
 
 
 def test_wait_in_many_threads() -> None:
@@ -298,6 +329,63 @@ def test_computations_that_cannot_run(compute: Any, match: str) -> None:
     with pytest.raises(TypeError, match=match):
         run(compute, small())
     assert runs() == []
+
+
+class Awaits:
+    async def __call__(self, live: LiveArray) -> None: ...
+
+
+class Yields:
+    def __call__(self, live: LiveArray) -> Iterator[None]:
+        yield
+
+
+class YieldsLater:
+    async def __call__(self, live: LiveArray) -> AsyncIterator[None]:
+        yield
+
+
+class Later:
+    def __await__(self) -> Iterator[None]:
+        return iter(())
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "compute",
+    [
+        lambda live: awaits(live),
+        lambda live: yields(live),
+        lambda live: (k for k in range(3)),
+        lambda live: Later(),
+        Awaits(),
+        Yields(),
+        YieldsLater(),
+    ],
+)
+def test_computations_that_only_promise_to_run(compute: Any) -> None:
+    """Known only by what they return; that they never ran is said once, as the error."""
+    started = ended(compute)
+    gc.collect()
+    assert (started.state, started.result) == ("failed", None)
+    match = r"compute must neither await nor yield, got <"
+    with pytest.raises(TypeError, match=match):
+        raise started.error or AssertionError
+
+
+class Wide:
+    def __call__(self) -> None: ...
+
+    def __repr__(self) -> str:
+        return "Wide\n" * 10**5
+
+
+@pytest.mark.parametrize("compute", [[0] * 10**6, Wide()])
+def test_refusals_are_short(compute: Any) -> None:
+    with pytest.raises(TypeError, match="compute must") as caught:
+        run(compute, small())
+    assert len(str(caught.value)) < 300
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("live", [None, np.zeros((3, 4))])
@@ -424,6 +512,15 @@ def test_cleaning_up_after_a_cancel() -> None:
     assert started.wait(DEADLOCK)
     assert (started.state, started.cancelled) == ("failed", False)
     assert isinstance(started.error, OSError)
+
+
+def test_a_computation_may_cancel_itself() -> None:
+    def compute(live: LiveArray) -> None:
+        live[0] = 0
+        raise Cancelled
+
+    started = ended(compute)
+    assert (started.state, started.cancelled, started.error) == ("cancelled", True, None)
 
 
 def test_writes_of_others_are_not_hit() -> None:
@@ -564,16 +661,17 @@ class Times:
 def test_pace(
     written_at: tuple[float, ...], now: float, reached: int, each: float | None, left: float
 ) -> None:
-    found = measure(Times(*written_at), 10, now)
+    found = measure(Times(*written_at), 10, now, room=4)
     assert (found.n_reached, found.n, found.each, found.left) == (reached, 4, each, left)
 
 
 @given(st.lists(st.floats(0, 20), min_size=1, max_size=20), st.floats(0, 10))
 def test_pace_is_never_absurd(written_at: list[float], late: float) -> None:
-    found = measure(Times(*written_at), 5, max(written_at) + late)
-    assert 0 <= found.n_reached <= found.n == len(written_at)
+    n = len(written_at)
+    found = measure(Times(*written_at), 5, max(written_at) + late, room=n)
+    assert 0 <= found.n_reached <= n == found.n
     assert (found.each is None) == (found.n_reached == 0)
-    assert 0 <= found.left <= found.n * (found.each or 0)
+    assert 0 <= found.left <= n * (found.each or 0)
 
 
 @pytest.mark.parametrize(
@@ -590,14 +688,76 @@ def test_pace_is_never_absurd(written_at: list[float], late: float) -> None:
 def test_what_is_counted(dims: dict[str, int], text: str) -> None:
     live = LiveArray(dims)
     live[0] = 1
-    assert str(measure(live, 1e-9, 1)) == text
+    assert str(measure(live, 1e-9, 1, room=live.written_at.size)) == text
 
 
-def test_array_that_grows() -> None:
+def append(n: int) -> Callable[[LiveArray], None]:
+    """Computation that appends so many iterations."""
+
+    def compute(live: LiveArray) -> None:
+        for k in range(n):
+            live.append(k)
+
+    return compute
+
+
+@pytest.mark.parametrize(
+    ("n", "text", "reached"),
+    [
+        (1, "1 of 2 iterations", (1, 2, "success")),
+        (2, "2 of 2 iterations", (2, 2, "success")),
+        (3, "3 iterations", (3, 3, "success")),
+        (5, "5 iterations", (5, 5, "success")),
+    ],
+)
+def test_array_that_grows(n: int, text: str, reached: tuple[int, int, str]) -> None:
+    """What it has doubled its room to is nobody's goal."""
+    started = ended(append(n), LiveArray({"iteration": 2, "token": 3}))
+    assert str(started.pace) == text
+    shown = started.progress
+    assert texts(shown)[0].startswith(f"finished: {text} · ")
+    assert bar(shown) == reached
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_array_that_grows_while_it_is_watched() -> None:
+    live = small()
+    with stepping(live, 2) as (started, stepper):
+        shown = started.progress
+        live.enlarge(iteration=20)
+        shown.draw()
+        assert re.fullmatch(r"2 iterations · [\d.]+ m?s each", texts(shown)[0])
+        assert bar(shown) == (2, 2, "info")
+        stepper.step()
+        shown.draw()
+        assert bar(shown) == (3, 3, "info")
+
+
+def test_array_that_has_grown_before() -> None:
+    """Its room is what the next run may fill."""
     live = LiveArray({"iteration": 2, "token": 3})
-    started = ended(lambda live: [live.append(k) for k in range(5)], live)
-    assert str(started.pace) == "5 of 8 iterations"
-    assert bar(started.progress) == (5, 8, "success")
+    ended(append(5), live)
+    assert str(ended(append(1), live).pace) == "6 of 8 iterations"
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_no_goal_and_nothing_written() -> None:
+    with stepping(small()) as (started, _):
+        started.live.enlarge(iteration=20)
+        assert str(started.pace) == "0 iterations"
+        assert bar(started.progress) == (0, 1, "info")
+
+
+def test_one_is_no_plural() -> None:
+    assert str(Pace("iteration", 1, None, 1, 0)) == "1 iteration"
+
+
+def test_what_was_there_counts_from_the_first_write_on() -> None:
+    """Before, nobody knows whether the run goes on after it or does it again."""
+    live = small()
+    live[:5] = 1
+    assert str(ended(lambda live: None, live).pace) == "0 of 10 iterations"
+    assert str(ended(append(1), live).pace) == "6 of 10 iterations"
 
 
 @pytest.mark.parametrize(
@@ -787,6 +947,19 @@ def test_close_ends_the_thread_and_not_the_run(recorder: Recorder) -> None:
         assert bar(again) == (10, 10, "success")
         again.close()
     assert live_widgets() == before
+
+
+def test_thread_ends_with_a_run_that_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one whose end could not be drawn does."""
+    monkeypatch.setattr(progress, "_INTERVAL", 0.001)
+
+    class Gone:
+        state, seconds = "running", 1.0
+        pace = Pace("iteration", 1, 2, 1, 1)
+
+    shown = Progress(Gone())
+    wait_for_threads()
+    assert texts(shown)[0].startswith("1 of 2 iterations")
 
 
 def test_close_after_an_error_leaves_no_widget() -> None:

@@ -137,12 +137,75 @@ def test_draws_no_more_often_than_asked(
     assert len(drawer.began) <= 1 + (monotonic() - start) / least
 
 
-def test_interval_can_be_changed(drawer: Drawer, threaded: ThreadScheduler) -> None:
+def test_a_new_interval_holds_at_once(drawer: Drawer) -> None:
+    """A longer one, and a shorter one while it waits for the end of a long one."""
+    made = ThreadScheduler(drawer.draw, 60)
+    made.request()
+    drawer.wait_for(1)
+    made.request()
+    made.interval = 0.01
+    drawer.wait_for(2)
+    start, drawn = monotonic(), len(drawer.began)
+    made.interval = 0.04
+    while len(drawer.began) < drawn + 4:
+        made.request()
+    assert len(drawer.began) <= drawn + 1 + (monotonic() - start) / 0.04
+    made.close()
+
+
+def test_all_together_draw_at_most_half_of_the_time() -> None:
+    """Else each widget would take half of what the others leave, and the model had nothing."""
+    drawers = [Drawer() for _ in range(6)]
+    inside: list[int] = []
+    most: list[int] = []
+
+    def draw() -> None:
+        inside.append(1)
+        most.append(len(inside))
+        Event().wait(0.02)
+        inside.pop()
+
+    for drawer in drawers:
+        drawer.act = draw
+    made = [ThreadScheduler(drawer.draw, 0.01) for drawer in drawers]
     start = monotonic()
-    threaded.interval = 0.04
-    while len(drawer.began) < 5:
+    while min(len(drawer.began) for drawer in drawers) < 2:
+        for each in made:
+            each.request()
+    for each in made:
+        each.close()
+    assert max(most) == 1
+    assert sum(len(drawer.began) for drawer in drawers) <= 1 + (monotonic() - start) / 0.04
+
+
+def test_a_thread_that_cannot_start_is_tried_again(
+    drawer: Drawer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = ThreadScheduler(drawer.draw, 0.01)
+    with monkeypatch.context() as patch:
+        patch.setattr(Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("no more")))
+        with pytest.raises(RuntimeError, match="no more"):
+            made.request()
+    made.request()
+    drawer.wait_for(1)
+    made.close()
+
+
+def test_an_error_is_logged_until_another_comes(
+    drawer: Drawer, threaded: ThreadScheduler, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A thousand times the same would bury the notebook."""
+    said = iter(["a", "a", "a", "b", "b"])
+
+    def fail() -> None:
+        raise ValueError(next(said))
+
+    drawer.act = fail
+    for k in range(5):
         threaded.request()
-    assert len(drawer.began) <= 1 + (monotonic() - start) / 0.04
+        drawer.wait_for(k + 1)
+    threaded.close()
+    assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["a", "b"]
 
 
 def test_an_error_does_not_end_it(drawer: Drawer, threaded: ThreadScheduler) -> None:
@@ -155,17 +218,6 @@ def test_an_error_does_not_end_it(drawer: Drawer, threaded: ThreadScheduler) -> 
     drawer.act = lambda: None
     threaded.request()
     drawer.wait_for(2)
-
-
-def test_flush_draws_here_and_raises(drawer: Drawer, threaded: ThreadScheduler) -> None:
-    def fail() -> None:
-        raise ValueError("no")
-
-    threaded.flush()
-    assert drawer.threads == {threading.current_thread()}
-    drawer.act = fail
-    with pytest.raises(ValueError, match="no"):
-        threaded.flush()
 
 
 def test_close_ends_the_thread(drawer: Drawer, threaded: ThreadScheduler) -> None:
@@ -232,7 +284,6 @@ def test_who_draws_is_held_weakly(asked: bool) -> None:
     assert gone() is None
     assert drawing_threads() == []
     made.request()
-    made.flush()
     assert drawing_threads() == []
 
 
@@ -301,15 +352,11 @@ def test_nothing_after_close(
     asyncio.run(main())
 
 
-def test_inline_flush_and_errors(drawer: Drawer) -> None:
-    def fail() -> None:
-        raise ValueError("no")
-
-    drawer.act = fail
+def test_inline_goes_on_after_an_error(drawer: Drawer) -> None:
+    drawer.act = lambda: 1 / 0
     made = InlineScheduler(drawer.draw, 0.01)
     made.request()
-    with pytest.raises(ValueError, match="no"):
-        made.flush()
+    made.request()
     assert len(drawer.began) == 2
 
 
@@ -321,4 +368,3 @@ def test_inline_holds_weakly() -> None:
     gc.collect()
     assert gone() is None
     made.request()
-    made.flush()

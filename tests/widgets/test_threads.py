@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from traitlets import TraitError
 
 from heatwidget import ConvergenceHeatmap, Heatmap
 from tests.widgets.helpers import htmls, pixels, readout, send_event, slider
@@ -132,6 +133,64 @@ def test_array_replaced_while_ranges_move() -> None:
 
     together([replace, setting(widget, "layer_band", [(k % 10, 11) for k in range(30)])])
     expect_fresh(widget, cube() + 7)
+
+
+def test_a_hand_amid_another_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slider of the old array moves while the controls of the new one are made."""
+    widget = ConvergenceHeatmap(cube())
+    moved, fit = slider(widget, "iteration"), widget._panel.fit
+
+    def fit_meanwhile(*arguments: Any) -> None:
+        hand = Thread(target=lambda: moved.set_state({"value": [20, 35]}), daemon=True)
+        hand.start()
+        hand.join(0.1)  # it may have to wait for us
+        fit(*arguments)
+
+    monkeypatch.setattr(widget._panel, "fit", fit_meanwhile)
+    widget.set_array(np.ones((8, 5)), dims=("iteration", "prompt"))
+    monkeypatch.undo()
+    assert (widget.rows, widget.columns, widget.dims) == (
+        "prompt",
+        "iteration",
+        ("iteration", "prompt"),
+    )
+    widget.reset()
+    assert widget.frame.shape == (5, 8)
+
+
+def test_what_one_thread_may_not_ask_does_not_reach_another() -> None:
+    """Each is told of its own error, and only of its own."""
+    widget = ConvergenceHeatmap(cube())
+
+    def right() -> None:
+        for k in range(40):
+            widget.set_view_state({"iteration_range": [k % 9, 10], "color_range": [0.1, 1 + k]})
+
+    def wrong() -> None:
+        for _ in range(40):
+            with pytest.raises(TraitError, match="positive under a log"):
+                widget.set_view_state({"reducer": "max", "color_range": [-1, 1]})
+
+    together([right, wrong])
+    assert widget.reducer == "mean"
+    assert widget.color_range == (0.1, 40)
+    expect_fresh(widget, cube())
+
+
+def test_an_interrupt_while_it_waits_leaves_nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock is another's while a group of traits is set, and the user loses patience."""
+    widget = ConvergenceHeatmap(cube())
+    tick = widget._tick
+
+    def interrupted() -> None:
+        monkeypatch.setattr(widget, "_tick", tick)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(widget, "_tick", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        widget.reset()
+    widget.iteration_range = (0, 3)
+    assert widget.frame.shape == (9, 4)
 
 
 def test_closed_while_ranges_move(recorder: Recorder) -> None:
