@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 from heatwidget.arrays.labelled import make_axis
-from heatwidget.widgets.controls import Player, RangeSlider
+from heatwidget.widgets.controls import RangeSlider
+from heatwidget.widgets.player import Player
 from tests.widgets.helpers import parts, slider
 from tests.widgets.recorder import Recorder, updates
 
