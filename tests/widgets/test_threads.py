@@ -180,13 +180,21 @@ def test_what_one_thread_may_not_ask_does_not_reach_another() -> None:
 def test_an_interrupt_while_it_waits_leaves_nothing_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """The lock is another's while a group of traits is set, and the user loses patience."""
     widget = ConvergenceHeatmap(cube())
-    tick = widget._tick
+    lock, set_traits = widget._lock, widget._set_traits
 
-    def interrupted() -> None:
-        monkeypatch.setattr(widget, "_tick", tick)
-        raise KeyboardInterrupt
+    class Interrupted:
+        def __enter__(self) -> None:
+            monkeypatch.setattr(widget, "_lock", lock)
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(widget, "_tick", interrupted)
+        def __exit__(self, *_: object) -> None:
+            raise AssertionError("not reached")
+
+    def set_then_wait(values: Any) -> None:
+        set_traits(values)
+        monkeypatch.setattr(widget, "_lock", Interrupted())
+
+    monkeypatch.setattr(widget, "_set_traits", set_then_wait)
     with pytest.raises(KeyboardInterrupt):
         widget.reset()
     widget.iteration_range = (0, 3)
