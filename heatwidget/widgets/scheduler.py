@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from math import inf
 from threading import Condition, Lock, Thread, current_thread
 from time import monotonic
@@ -185,13 +186,9 @@ class InlineScheduler:
             return
         rest = self._earliest - monotonic()
         if self._drawing or rest > 0:
-            try:
-                loop = asyncio.get_running_loop()
-            except RuntimeError:
-                # Nobody would draw it later.
-                rest = 0
-            else:
-                self._timer = loop.call_later(max(rest, 0), self._late)
+            # Without a loop nobody would draw it later.
+            with suppress(RuntimeError):
+                self._timer = asyncio.get_running_loop().call_later(max(rest, 0), self._late)
                 return
         if not self._drawing:
             self._now()
