@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import capture, metrics, samples
     from .arrays import LabelledArray, LiveArray
+    from .arrays.files import open, save
     from .metrics import (
         cosine_to,
         normalization_label,
@@ -37,11 +38,13 @@ _HOMES = {
     "metrics": "",
     "normalization_label": "metrics",
     "normalize_activations": "metrics",
+    "open": "arrays.files",
     "relative_residuals": "metrics",
     "residual_norms": "metrics",
     "run": "widgets.run",
     "runs": "widgets.run",
     "samples": "",
+    "save": "arrays.files",
     "step_norms": "metrics",
 }
 
@@ -57,11 +60,13 @@ __all__ = [
     "metrics",
     "normalization_label",
     "normalize_activations",
+    "open",
     "relative_residuals",
     "residual_norms",
     "run",
     "runs",
     "samples",
+    "save",
     "step_norms",
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import os
 import re
@@ -19,17 +20,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import psutil
 import pytest
 
 import heatwidget
-from heatwidget import cli
+from heatwidget import cli, samples
+from heatwidget.cli import server
+from heatwidget.cli.page import make_page
+from heatwidget.cli.server import Page
+from heatwidget.cli.view import choose_widgets, view_page
 
 pytestmark = pytest.mark.timeout(120)
 
 RUN = "import sys; from heatwidget.cli import main; sys.exit(main())"
 MARK = "HEATWIDGET_TEST_MARK"
-ADDRESS = re.compile(r"heatwidget demo: (http://127\.0\.0\.1:(\d+)/) \(Ctrl-C ends it\)\n")
+ADDRESS = re.compile(r"heatwidget (?:demo|view): (http://127\.0\.0\.1:(\d+)/) \(Ctrl-C ends it\)\n")
 # A proxy of the environment has no business with a loopback address.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -161,6 +167,16 @@ def handles_sigterm(pid: int) -> bool:
     return bool(found) and bool(int(found[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
+def failed(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    """What the command says when it fails, before anything is served."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*args, "--no-browser"])
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("heatwidget: ")
+    return said
+
+
 def test_version(start: Start) -> None:
     command = start("--version")
     assert command.rest() == f"heatwidget {heatwidget.__version__}\n"
@@ -187,10 +203,11 @@ def test_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "invalid choice: 'dmeo'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["demo"], ["view", "run.npz"]])
 @pytest.mark.parametrize("port", ["x", "", "1.5", "-1", "65536", "1_000", "²"])
-def test_bad_port(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_port(command: list[str], port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["demo", f"--port={port}"])
+        cli.main([*command, f"--port={port}"])
     assert ended.value.code == 2
     message = f"argument --port: must be a whole number in 0..65535, got {port!r}"
     assert message in capsys.readouterr().err
@@ -209,14 +226,14 @@ def test_without_the_app_extra(package: str, start: Start) -> None:
 def test_the_notebook_is_found_in_a_checkout_and_in_an_installed_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli, "__file__", str(tmp_path / "heatwidget" / "cli.py"))
+    monkeypatch.setattr(server, "__file__", str(tmp_path / "heatwidget" / "cli" / "server.py"))
     with pytest.raises(cli.CommandError, match=r"app\.ipynb is neither in .+heatwidget nor in"):
-        cli._notebook()
+        server._notebook("app.ipynb")
     for folder in (tmp_path, tmp_path / "heatwidget"):
         path = folder / "notebooks" / "app.ipynb"
         path.parent.mkdir(parents=True)
         path.touch()
-        assert cli._notebook() == path.resolve()
+        assert server._notebook("app.ipynb") == path.resolve()
 
 
 def test_no_port_left() -> None:
@@ -225,7 +242,7 @@ def test_no_port_left() -> None:
             taken.bind(("127.0.0.1", 65535))
             taken.listen()
         with pytest.raises(cli.CommandError, match=r"no free port in 65535\.\.65535"):
-            cli._free_port(65535)
+            server._free_port(65535)
 
 
 def test_page(demo: tuple[Command, str]) -> None:
@@ -334,3 +351,95 @@ def test_a_failing_server_shows_its_last_lines(start: Start) -> None:
     assert "no available port could be found" in "\n".join(others)
     assert len(others) <= 20
     assert command.process.returncode == 1
+
+
+def test_view_says_what_is_wrong_with_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gone = tmp_path / "gone\n.npz"
+    assert f"No such file or directory: '{tmp_path}/gone\\" in failed(capsys, "view", str(gone))
+    cut = tmp_path / "cut.npz"
+    cut.write_bytes(samples.path("core-activations").read_bytes()[:-1])
+    assert f"{cut} is not: BadZipFile" in failed(capsys, "view", str(cut))
+
+
+def test_view_asks_where_it_cannot_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two axes without names may be anything; so may two arrays."""
+    path = str(tmp_path / "two.npz")
+    np.savez(path, a=np.ones((3, 4)), b=np.ones((2, 3, 4)))
+    said = failed(capsys, "view", path)
+    assert "'a' (3, 4) float64, 'b' (2, 3, 4) float64; --name gives it" in said
+    said = failed(capsys, "view", path, "--name", "a")
+    assert f"dims must name the axes of shape (3, 4), as {path} does not; --dims gives" in said
+    assert "got ('layer', 'head')" in failed(capsys, "view", path, "--name=a", "--dims=layer,head")
+    said = failed(
+        capsys, *("view", path, "--name=a", "--dims=layer, token", "--widget=convergence")
+    )
+    assert "needs axes iteration and token or prompt, the file has layer, token\n" in said
+    page = view_page(path, name="b", dims=None, widget=None)
+    assert '"dims": ["iteration", "layer", "token"]' in page.environment["HEATWIDGET_VIEW"]
+
+
+@pytest.mark.parametrize(
+    ("dims", "widgets"),
+    [
+        (("iteration", "prompt"), ("convergence",)),
+        (("token", "layer"), ("activation",)),
+        (("token", "iteration", "layer"), ("convergence", "activation")),
+        (("iteration", "layer"), ("heatmap",)),
+    ],
+)
+def test_view_shows_all_heatmaps_that_the_axes_fit(
+    dims: tuple[str, ...], widgets: tuple[str, ...]
+) -> None:
+    assert choose_widgets(dims, None) == widgets
+    for name in set(widgets) - {"heatmap"}:
+        assert choose_widgets(dims, name) == (name,)
+
+
+def shown(page: Page, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[str]]:
+    """What a page says above its heatmaps, and their kinds."""
+    for name, value in page.environment.items():
+        monkeypatch.setenv(name, value)
+    made = make_page()
+    text, *heatmaps = made.children
+    kinds = [type(heatmap).__name__ for heatmap in heatmaps]
+    said = text.value
+    for widget in (made, *made.children):
+        widget.close()
+    return said, kinds
+
+
+def test_the_page_shows_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "<b>&.npz"
+    np.savez(path, values=np.ones((2, 3, 4)), dims=["token", "layer", "iteration"])
+    page = view_page(str(path), name=None, dims=None, widget=None)
+    assert page.title == "<b>&.npz"
+    heading = "<h1>&lt;b&gt;&amp;.npz</h1><p>2 tokens × 3 layers × 4 iterations, float64</p>"
+    assert shown(page, monkeypatch) == (heading, ["ConvergenceHeatmap", "ActivationHeatmap"])
+    page = view_page(str(path), name="values", dims=None, widget="activation")
+    assert shown(page, monkeypatch) == (heading, ["ActivationHeatmap"])
+    path.unlink()
+    said, heatmaps = shown(page, monkeypatch)
+    assert "No such file or directory" in said
+    assert "&lt;b&gt;" in said
+    assert heatmaps == []
+
+
+def test_the_page_alone_shows_a_capture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that its notebook can be run like any other."""
+    text, kinds = shown(Page("view", "view.ipynb"), monkeypatch)
+    assert "64 iterations × 4 layers × 42 tokens" in text
+    assert kinds == ["ConvergenceHeatmap", "ActivationHeatmap"]
+
+
+def test_view_serves_a_file_of_any_name(start: Start, tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/<script>'\"{{x}}%s\n\xff.npz"
+    Path(os.fsdecode(path)).write_bytes(samples.path("core-activations").read_bytes())
+    command = start("view", os.fsdecode(path), "--no-browser", "--port", "0")
+    page = get(command.read_address())
+    titles = [html.unescape(text) for text in re.findall("<title>(.*)</title>", page)]
+    assert "<script>'\"{{x}}%s\\n\\udcff.npz" in titles
+    assert "<script>'" not in page
+    assert "There was an error when executing cell" not in page
+    end(command, signal.SIGINT)

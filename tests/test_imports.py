@@ -36,10 +36,19 @@ LIBRARIES = {
     "widgets": {"numpy", *WIDGET_LIBRARIES},
     "__init__": set(),
 }
+# Arrays and files of others: none of these comes along unless the user has it already.
+OPTIONAL = {"dask", "distributed", "h5netcdf", "h5py", "jax", "ml_dtypes", "netCDF4", "pandas"}
+OPTIONAL |= {"safetensors", "torch", "transformers", "xarray", "zarr"}
 # Imported inside a function of theirs, when it is called.
 LAZY = {
     "samples/recurrent.py": {"torch"},
     "arrays/live.py": {"xarray"},
+    "arrays/adapters/dask_arrays.py": {"dask", "distributed"},
+    "arrays/files/hdf5.py": {"h5py"},
+    "arrays/files/netcdf.py": {"h5netcdf", "h5py", "xarray"},
+    "arrays/files/safetensors.py": {"ml_dtypes"},
+    "arrays/files/zarr.py": {"zarr"},
+    "frames/kept.py": {"platformdirs"},
     "metrics/kinds.py": {"torch", "dask"},
     "metrics/torch_tensors.py": {"torch"},
     "metrics/dask_arrays.py": {"dask"},
@@ -120,9 +129,10 @@ def test_the_reader_of_imports_reads(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert third_party(module) == {"torch"}
 
 
-def loaded_by(statement: str) -> set[str]:
-    """Top-level modules that a statement loads in a fresh interpreter."""
-    code = f"import sys; before = set(sys.modules); {statement}; print(*set(sys.modules) - before)"
+def loaded_by(statement: str, after: str = "import sys") -> set[str]:
+    """Top-level modules that a statement loads in a fresh interpreter, after another one."""
+    code = f"import sys; {after}; before = set(sys.modules); {statement}"
+    code += "; print(*set(sys.modules) - before)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return {name.split(".")[0] for name in run.stdout.split()}
 
@@ -131,21 +141,36 @@ def test_arrays_and_frames_bring_no_widget_library() -> None:
     """They run where there is no notebook, and load nothing that they do not need."""
     loaded = loaded_by("import heatwidget.frames, heatwidget.arrays, heatwidget.metrics")
     assert "numpy" in loaded
-    assert not loaded & {*WIDGET_LIBRARIES, "dask", "pandas", "torch", "xarray"}
+    assert not loaded & {*WIDGET_LIBRARIES, *OPTIONAL}
 
 
 def test_capture_brings_no_torch_until_it_is_called() -> None:
     """Nor any widget library: a capture runs where there is no notebook."""
     loaded = loaded_by("from heatwidget import capture; capture.recurrent, capture.activations")
     assert "numpy" in loaded
-    assert not loaded & {*WIDGET_LIBRARIES, "pandas", "torch", "transformers", "xarray"}
+    assert not loaded & {*WIDGET_LIBRARIES, *OPTIONAL}
 
 
-def test_reading_an_xarray_imports_none() -> None:
-    """Arrays from other libraries are known by how they look."""
-    statement = "import numpy, heatwidget.arrays as a; a.as_labelled"
-    call = "(numpy.ones((2, 2)), default_dims={2: ('layer', 'token')})"
-    assert not loaded_by(statement + call) & {*WIDGET_LIBRARIES, "pandas", "torch", "xarray"}
+@pytest.mark.parametrize(
+    "array",
+    [
+        "numpy.ones((2, 2))",
+        "numpy.memmap(tempfile.TemporaryFile(), shape=(2, 2), dtype='f4')",
+        "__import__('zarr').create_array({}, shape=(2, 2), dtype='f4')",
+        "__import__('torch').ones(2, 2)",
+        "__import__('xarray').DataArray(numpy.ones((2, 2)), dims=('layer', 'token'))",
+    ],
+)
+def test_reading_an_array_imports_no_library(array: str) -> None:
+    """Arrays from other libraries are known by what the user has imported already."""
+    statement = (
+        "from heatwidget import arrays; from heatwidget.arrays.adapters import adapt"
+        "; labelled = arrays.as_labelled(array, default_dims={2: ('layer', 'token')})"
+        "; kind = arrays.StoredSource if adapt(labelled.data) else arrays.NumpySource"
+        "; source = kind(labelled); source.identity()"
+        "; source.read(arrays.Region(((0, 1), (0, 1))))"
+    )
+    assert not loaded_by(statement, f"import numpy, tempfile; array = {array}") & OPTIONAL
 
 
 def test_the_package_itself_brings_nothing() -> None:

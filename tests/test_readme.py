@@ -11,12 +11,16 @@ import urllib.request
 import venv
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import heatwidget as hw
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DEMO = 'pip install -e ".[app]" && heatwidget demo'
 TESTS = 'pip install -e ".[test]" && python -m tests'
+VIEW = "heatwidget view run.npz"
 
 
 def blocks(language: str) -> list[str]:
@@ -24,7 +28,8 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_python_blocks_run_in_order() -> None:
+def test_python_blocks_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # one of them saves a file
     namespace: dict[str, object] = {}
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), namespace)
@@ -33,12 +38,11 @@ def test_python_blocks_run_in_order() -> None:
 
 def test_shell_commands_are_those_that_are_tested() -> None:
     # The second one is what runs this very test.
-    assert [block.strip() for block in blocks("sh")] == [DEMO, TESTS]
+    commands = [re.sub(" +#.*", "", block).strip() for block in blocks("sh")]
+    assert commands == [DEMO, TESTS, VIEW]
 
 
 def test_every_trait_in_the_table_exists() -> None:
-    import heatwidget as hw
-
     table = README.split("## What can be set")[1].split("```")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     names = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
@@ -69,10 +73,23 @@ def test_first_command_in_a_fresh_environment(tmp_path: Path) -> None:
         check=True,
         stdin=subprocess.DEVNULL,
     )
-    name, *arguments = demo.split()
+    hw.save(np.ones((3, 2)), tmp_path / "run.npz", prompts=["a", "b"])
+    for command, texts in (
+        (demo, ["Latent state convergence", "Activations across layers"]),
+        (VIEW, ["run.npz"]),
+    ):
+        page = served(scripts, command, tmp_path)
+        assert "Traceback" not in page
+        for text in texts:
+            assert text in page
+
+
+def served(scripts: Path, command: str, folder: Path) -> str:
+    """Page that a command serves until it is interrupted."""
+    name, *arguments = command.split()
     process = subprocess.Popen(
         [scripts / name, *arguments, "--no-browser", "--port", "0"],
-        cwd=tmp_path,
+        cwd=folder,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -81,12 +98,10 @@ def test_first_command_in_a_fresh_environment(tmp_path: Path) -> None:
         address = re.search(r"http://\S+", process.stdout.readline())
         assert address is not None
         with urllib.request.urlopen(address[0], timeout=120) as page:
-            text = page.read().decode()
-        assert "Latent state convergence" in text
-        assert "Activations across layers" in text
-        assert "Traceback" not in text
+            text: str = page.read().decode()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
+        return text
     finally:
         process.kill()
         process.wait()

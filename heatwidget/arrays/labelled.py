@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from .adapters import Adapter, adapt, is_from
 from .axis import DIMS, ITEM_DIMS, Axis, make_axis
+from .source import Region
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,19 +21,30 @@ class LabelledArray:
 
     Parameters
     ----------
-    values : ndarray of real numbers, shape (n_0, n_1[, n_2])
+    data : array of real numbers, shape (n_0, n_1[, n_2])
+        What holds the values: a numpy array, or a zarr array, a dask array, ... of which
+        only `values` and ``np.asarray`` read the whole.
     axes : tuple of Axis
-        One for each axis of `values`, in order.
+        One for each axis of `data`, in order.
     quantity : str
         What is measured, with its unit if it has one, as a colour bar would say it.
     attrs : mapping
         Anything else that is known: origin, model, seed.
     """
 
-    values: NDArray[Any]
+    data: Any
     axes: tuple[Axis, ...]
     quantity: str = ""
     attrs: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """All values, read as a numpy array; one of numpy's is itself."""
+        adapter = adapt(self.data)
+        if adapter is None:
+            values: NDArray[Any] = np.asanyarray(self.data)
+            return values
+        return adapter.read(Region(tuple((0, size) for size in self.shape)))
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -40,12 +54,14 @@ class LabelledArray:
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes, in order."""
-        return tuple(self.values.shape)
+        return tuple(self.data.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the values."""
-        return self.values.dtype
+        adapter = adapt(self.data)
+        dtype: np.dtype[Any] = self.data.dtype if adapter is None else adapter.dtype
+        return dtype
 
     @property
     def coords(self) -> dict[str, Any]:
@@ -60,15 +76,16 @@ class LabelledArray:
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         """Return the plain values, so that numpy functions take the whole thing."""
-        if dtype is None or np.dtype(dtype) == self.values.dtype:
-            return self.values.copy() if copy else self.values
-        return self.values.astype(dtype)
+        values = self.values
+        if dtype is None or np.dtype(dtype) == values.dtype:
+            return values.copy() if copy else values
+        return values.astype(dtype)
 
     def __repr__(self) -> str:
         """Return sizes, type and quantity in one line."""
         sizes = ", ".join(f"{a.name}: {a.size}" for a in self.axes)
         what = f" {self.quantity}" if self.quantity else ""
-        return f"<LabelledArray ({sizes}) {self.values.dtype}{what}>"
+        return f"<LabelledArray ({sizes}) {self.dtype}{what}>"
 
 
 def as_labelled(
@@ -83,7 +100,9 @@ def as_labelled(
     Parameters
     ----------
     array : array_like, LabelledArray or xarray.DataArray
-        Real numbers with 2 or 3 axes. The values are not copied where numpy need not.
+        Real numbers with 2 or 3 axes. Memory maps, arrays of zarr, h5py, dask, torch and jax,
+        and xarray's over any of them, are kept as they are and not read. Of anything else
+        the values are not copied where numpy need not.
     default_dims : mapping of int to tuple of str
         Names of the axes of a plain array, by its number of axes.
     dims : sequence of str, optional
@@ -99,8 +118,10 @@ def as_labelled(
     ValueError
         If shape, dims and coordinates do not fit each other.
     """
-    values = _as_values(array)
-    names = _check_dims(_find_dims(array, values, dims, default_dims), values)
+    data, adapter = _find_data(array)
+    shape = tuple(data.shape)
+    _check_shape(shape)
+    names = _check_dims(_find_dims(array, adapter, len(shape), dims, default_dims), shape)
     known = _own_coords(array, names)
     for name, given in (coords or {}).items():
         if given is not None:
@@ -108,20 +129,38 @@ def as_labelled(
                 raise ValueError(f"{name}s given, but the array's dims are {names}")
             known[name] = given
     try:
-        axes = tuple(
-            make_axis(n, size, known.get(n)) for n, size in zip(names, values.shape, strict=True)
-        )
+        axes = tuple(make_axis(n, size, known.get(n)) for n, size in zip(names, shape, strict=True))
     except ValueError as error:
         # The commonest cause is another order of axes than the one expected.
-        read = f"array of shape {values.shape} was read as {names}; dims= can say otherwise"
+        read = f"array of shape {shape} was read as {names}; dims= can say otherwise"
         raise ValueError(f"{error} ({read})") from error
-    return LabelledArray(values, axes, _quantity(array), getattr(array, "attrs", {}))
+    attrs = getattr(array, "attrs", {}) if adapter is None or _is_named(array) else adapter.attrs
+    return LabelledArray(data, axes, _quantity(array, attrs), attrs)
+
+
+def _find_data(array: Any) -> tuple[Any, Adapter | None]:
+    """What holds an array's values, and how it is read if not by numpy."""
+    if isinstance(array, LabelledArray):
+        array = array.data
+    elif is_from("xarray", "DataArray", array):
+        array = _unwrapped(array)
+    elif _is_named(array):
+        array = array.values
+    adapter = adapt(array)
+    return (_as_values(array), None) if adapter is None else (array, adapter)
+
+
+def _unwrapped(array: Any) -> Any:
+    """What a data array holds, if asking for it reads nothing; else the data array itself."""
+    if array.chunks is not None:
+        return array.data
+    return array.values if getattr(array, "_in_memory", False) else array
 
 
 def _as_values(array: Any) -> NDArray[Any]:
-    """Plain or masked numpy array of real numbers with 2 or 3 non-empty axes."""
-    if isinstance(array, LabelledArray) or _is_xarray(array):
-        array = array.values
+    """Plain or masked numpy array of real numbers."""
+    if isinstance(array, (str, PathLike)):
+        raise TypeError(f"array must hold real numbers, got a path; heatwidget.open({array!r})")
     try:
         values: NDArray[Any] = np.asanyarray(array)
     except ValueError as error:
@@ -132,21 +171,29 @@ def _as_values(array: Any) -> NDArray[Any]:
         values = np.asarray(values)
     if values.dtype.kind not in "biuf":
         raise TypeError(f"array must hold real numbers, got dtype {values.dtype}")
-    if values.ndim not in (2, 3):
-        raise ValueError(f"array must have 2 or 3 axes, got {values.ndim} (shape {values.shape})")
-    if 0 in values.shape:
-        raise ValueError(f"array must not have an empty axis, got shape {values.shape}")
     return values
 
 
-def _is_xarray(array: Any) -> bool:
-    """Whether it quacks like an xarray.DataArray; xarray itself is never imported."""
-    return all(hasattr(array, name) for name in ("dims", "coords", "values"))
+def _check_shape(shape: tuple[int, ...]) -> None:
+    if len(shape) not in (2, 3):
+        raise ValueError(f"array must have 2 or 3 axes, got {len(shape)} (shape {shape})")
+    if 0 in shape:
+        raise ValueError(f"array must not have an empty axis, got shape {shape}")
+
+
+def _is_named(array: Any) -> bool:
+    """Whether it is a LabelledArray or quacks like an xarray.DataArray, which is not imported.
+
+    Of its class, because to ask a data array itself for its values would read them.
+    """
+    quacks = all(hasattr(type(array), name) for name in ("dims", "coords", "values"))
+    return quacks and not is_from("xarray", "Dataset", array)
 
 
 def _find_dims(
     array: Any,
-    values: NDArray[Any],
+    adapter: Adapter | None,
+    n_axes: int,
     dims: Sequence[str] | None,
     default_dims: Mapping[int, tuple[str, ...]],
 ) -> tuple[Any, ...]:
@@ -154,20 +201,21 @@ def _find_dims(
         if isinstance(dims, str) or not isinstance(dims, Sequence):
             raise TypeError(f"dims must be a sequence of names, got {dims!r}")
         return tuple(dims)
-    if isinstance(array, LabelledArray) or _is_xarray(array):
+    if _is_named(array):
         return tuple(array.dims)
-    return default_dims[values.ndim]
+    # What a file calls its axes may be anything.
+    if adapter is not None and adapter.dims is not None and set(adapter.dims) <= set(DIMS):
+        return adapter.dims
+    return default_dims[n_axes]
 
 
-def _check_dims(dims: tuple[Any, ...], values: NDArray[Any]) -> tuple[str, ...]:
+def _check_dims(dims: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[str, ...]:
     for name in dims:
         if name not in DIMS:
             known = ", ".join(DIMS)
             raise ValueError(f"dims must be drawn from {known}, got {dims}; dims= renames them")
-    if len(dims) != values.ndim:
-        raise ValueError(
-            f"dims must name each axis of shape {values.shape} once, got {len(dims)}: {dims}"
-        )
+    if len(dims) != len(shape):
+        raise ValueError(f"dims must name each axis of shape {shape} once, got {len(dims)}: {dims}")
     if len(set(dims)) != len(dims) or set(ITEM_DIMS) <= set(dims):
         raise ValueError(f"dims must not repeat, nor hold both token and prompt, got {dims}")
     return dims
@@ -180,17 +228,16 @@ def _own_coords(array: Any, names: tuple[str, ...]) -> dict[str, Any]:
             name: axis.labels or (None if axis.name in ITEM_DIMS else axis.coordinates)
             for name, axis in zip(names, array.axes, strict=True)
         }
-    if not _is_xarray(array):
+    if not _is_named(array):
         return {}
     own = zip(names, array.dims, strict=True)
     return {name: np.asarray(array.coords[dim]) for name, dim in own if dim in array.coords}
 
 
-def _quantity(array: Any) -> str:
+def _quantity(array: Any, attrs: Mapping[str, Any]) -> str:
     if isinstance(array, LabelledArray):
         return array.quantity
-    if not _is_xarray(array):
-        return ""
-    text = str(array.attrs.get("long_name") or getattr(array, "name", None) or "")
-    units = array.attrs.get("units")
+    name = getattr(array, "name", None) if _is_named(array) else None
+    text = str(attrs.get("long_name") or name or "")
+    units = attrs.get("units")
     return f"{text} [{units}]" if text and units else text

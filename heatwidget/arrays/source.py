@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .axis import Axis
-from .labelled import LabelledArray
+from .extent import ValueRange, scan_values
 
-# Values looked at together while scanning: they stay in the processor's cache.
-_SCAN_CELLS = 1 << 16
+if TYPE_CHECKING:
+    from .labelled import LabelledArray
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +47,13 @@ class Block(NamedTuple):
 
     `values` is an ndarray of real numbers in the array's own axis order, possibly a view
     of the user's memory: read it, never write. `pending` is an ndarray of bool of the
-    same shape, or None when every value is there.
+    same shape, or None when every value is there. `count` says how many array cells each
+    value stands for, as integers that broadcast to the shape of `values`; None is one each.
     """
 
     values: NDArray[Any]
     pending: NDArray[np.bool_] | None
-
-
-@dataclass(frozen=True, slots=True)
-class ValueRange:
-    """Extent of the finite values of a whole array; all zero where there are none.
-
-    Parameters
-    ----------
-    low, high : float
-        Smallest and largest finite value.
-    smallest_positive : float
-        Smallest value above zero, or 0 if there is none: the lower end of a log scale.
-    smallest_magnitude : float
-        Smallest absolute value above zero, or 0 if there is none.
-    """
-
-    low: float = 0.0
-    high: float = 0.0
-    smallest_positive: float = 0.0
-    smallest_magnitude: float = 0.0
-    empty: bool = True
+    count: NDArray[np.integer[Any]] | None = None  # type: ignore[assignment]  # hides tuple's own
 
 
 class ArraySource(Protocol):
@@ -90,8 +74,23 @@ class ArraySource(Protocol):
         """Sizes in which the values are best read, or None when any region will do."""
         ...
 
+    @property
+    def in_memory(self) -> bool:
+        """Whether a read costs no more than an access to memory."""
+        ...
+
     def read(self, region: Region) -> Block:
         """Return the values of a region, in the array's own axis order."""
+        ...
+
+    def map(
+        self, function: Callable[[Region, Block], T], regions: Iterable[Region]
+    ) -> Generator[tuple[Region, T], None, None]:
+        """Yield ``function(region, block)`` of each region, made where the values are.
+
+        In any order. `function` can be pickled; regions are taken one by one, as results
+        are. Closing the generator cancels what is still under way.
+        """
         ...
 
     def value_range(self) -> ValueRange:
@@ -100,6 +99,22 @@ class ArraySource(Protocol):
 
     def take_changed(self) -> tuple[Region, ...]:
         """Return what has changed since the last call, and forget it."""
+        ...
+
+    def refresh(self) -> None:
+        """Count everything as changed."""
+        ...
+
+    def take_error(self) -> Exception | None:
+        """Return what went wrong unseen since the last call, or None."""
+        ...
+
+    def identity(self) -> str | None:
+        """Return a text that differs once the values differ, or None where that is not known."""
+        ...
+
+    def close(self) -> None:
+        """Read nothing more, and cancel what is under way. Twice does no harm."""
         ...
 
 
@@ -114,6 +129,9 @@ class NumpySource:
 
     __slots__ = ("_array", "_changed", "_mask", "_range", "_values", "axes")
 
+    chunks = None
+    in_memory = True
+
     def __init__(self, array: LabelledArray) -> None:
         self.axes = array.axes
         self._array = array.values
@@ -127,15 +145,16 @@ class NumpySource:
         """Type of the values."""
         return self._values.dtype
 
-    @property
-    def chunks(self) -> None:
-        """Any region will do."""
-        return None
-
     def read(self, region: Region) -> Block:
         """Return the values of a region, as a view."""
         pending = None if self._mask is None else self._mask[region.slices]
         return Block(self._values[region.slices], pending)
+
+    def map(
+        self, function: Callable[[Region, Block], T], regions: Iterable[Region]
+    ) -> Generator[tuple[Region, T], None, None]:
+        """Yield ``function(region, block)`` of each region, in order."""
+        return ((region, function(region, self.read(region))) for region in regions)
 
     def value_range(self) -> ValueRange:
         """Return the extent of all values; kept until `refresh`."""
@@ -157,6 +176,9 @@ class NumpySource:
     def take_error(self) -> None:
         """Nobody is told of changes, so nothing goes wrong there."""
 
+    def identity(self) -> None:
+        """Only a look at all of it would tell."""
+
     def close(self) -> None:
         """Nothing is held but the array itself."""
 
@@ -164,73 +186,3 @@ class NumpySource:
 def _mask_of(values: NDArray[Any]) -> NDArray[np.bool_] | None:
     """Mask of an array in which something is masked, else None."""
     return np.ma.getmaskarray(values) if np.ma.is_masked(values) else None
-
-
-def scan_values(values: NDArray[Any], pending: NDArray[np.bool_] | None = None) -> ValueRange:
-    """Extent of the finite values of an array, read once in the order of memory.
-
-    Parameters
-    ----------
-    values : ndarray of real numbers, any shape
-        Temporary memory is a few cache-sized buffers whatever the size.
-    pending : ndarray of bool, same shape, optional
-        Values that are left out.
-    """
-    found = ValueRange()
-    operands = [values] if pending is None else [values, pending]
-    pieces = np.nditer(
-        operands,
-        flags=["external_loop", "buffered", "zerosize_ok"],
-        op_flags=[["readonly"]] * len(operands),
-        op_dtypes=[_scan_type(values.dtype), np.dtype(bool)][: len(operands)],
-        casting="same_kind",
-        order="K",
-        buffersize=_SCAN_CELLS,
-    )
-    # A long number beyond double precision counts as infinite, as it does in a frame.
-    with np.errstate(over="ignore"):
-        for piece in pieces:
-            chunk: Any = piece if pending is None else piece[0][~piece[1]]
-            if chunk.size:
-                found = _widen(found, _scan_chunk(chunk))
-    return found
-
-
-def _scan_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Type that numpy scans fast: big-endian, short and long ones it does not."""
-    if dtype.itemsize < 4:
-        return np.dtype(np.float32)
-    return np.dtype(np.float64) if dtype.itemsize > 8 else dtype.newbyteorder("=")
-
-
-def _scan_chunk(chunk: Any) -> ValueRange:
-    low, high = chunk.min(), chunk.max()
-    if not (np.isfinite(low) and np.isfinite(high)):
-        chunk = chunk[np.isfinite(chunk)]
-        if not chunk.size:
-            return ValueRange()
-        low, high = chunk.min(), chunk.max()
-    positive = magnitude = float(low)
-    if low <= 0:
-        positive = float(chunk[chunk > 0].min()) if high > 0 else 0.0
-        nonzero = np.abs(chunk[chunk != 0].astype(np.float64))
-        magnitude = float(nonzero.min()) if nonzero.size else 0.0
-    return ValueRange(float(low), float(high), positive, magnitude, empty=False)
-
-
-def _widen(a: ValueRange, b: ValueRange) -> ValueRange:
-    """Extent of both together."""
-    if a.empty or b.empty:
-        return b if a.empty else a
-    return ValueRange(
-        min(a.low, b.low),
-        max(a.high, b.high),
-        _smaller(a.smallest_positive, b.smallest_positive),
-        _smaller(a.smallest_magnitude, b.smallest_magnitude),
-        empty=False,
-    )
-
-
-def _smaller(a: float, b: float) -> float:
-    """Smaller of two where zero stands for none."""
-    return min(a, b) if a and b else a or b

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from decimal import Decimal
-from math import isfinite, prod
+from collections.abc import Callable, Generator, Iterable, Iterator
+from math import prod
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -12,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .axis import Axis
-from .source import _SCAN_CELLS, Block, Region, ValueRange, _widen, scan_values
+from .extent import SCAN_CELLS, ValueRange, scan_values, stepped, widen
+from .source import Block, Region, T
 
 if TYPE_CHECKING:
     from .live import LiveArray
@@ -29,6 +29,7 @@ class LiveSource:
     """
 
     chunks = None
+    in_memory = True
 
     def __init__(
         self, live: LiveArray, request: Callable[[], None], axes: tuple[Axis, ...] | None = None
@@ -63,16 +64,20 @@ class LiveSource:
             pending = ~cells.written[region.slices]
         return Block(values, pending if pending.any() else None)
 
+    def map(
+        self, function: Callable[[Region, Block], T], regions: Iterable[Region]
+    ) -> Generator[tuple[Region, T], None, None]:
+        """Yield ``function(region, block)`` of each region, in order."""
+        return ((region, function(region, self.read(region))) for region in regions)
+
     def value_range(self) -> ValueRange:
         """Return an extent that holds all that `take_changed` has passed, and maybe more.
 
-        Its ends move in steps, so that colours rarely change while the array is filled:
-        `low` and `high` outwards to 0 or to 1, 2 or 5 times a power of ten, the smallest
-        ones down to a power of ten. Values written over count until `refresh`.
+        Its ends move in steps, see `stepped`. Values written over count until `refresh`.
         """
         if self._extent is None:
             self._look([(0, len(self._live))])
-        return _stepped(self._extent or ValueRange())
+        return stepped(self._extent or ValueRange())
 
     def take_changed(self) -> tuple[Region, ...]:
         """Return what has changed since the last call, as rows of the first axis."""
@@ -100,6 +105,9 @@ class LiveSource:
         error, self.error = self.error, None
         return error
 
+    def identity(self) -> None:
+        """It changes all the time."""
+
     def close(self) -> None:
         """Request nothing more. Twice does no harm."""
         live = self._live
@@ -117,9 +125,9 @@ class LiveSource:
         found = ValueRange()
         for run in runs:
             for piece in self._pieces(*run):
-                found = _widen(found, scan_values(piece))
+                found = widen(found, scan_values(piece))
         with self._live._lock:
-            self._extent = _widen(self._extent or ValueRange(), found)
+            self._extent = widen(self._extent or ValueRange(), found)
 
     def _pieces(self, start: int, stop: int) -> Iterator[NDArray[Any]]:
         """Flat copies of rows, each small enough to hold the lock for a moment only.
@@ -129,33 +137,8 @@ class LiveSource:
         """
         live = self._live
         width = prod(live.shape[1:])
-        for first in range(start * width, stop * width, _SCAN_CELLS):
+        for first in range(start * width, stop * width, SCAN_CELLS):
             with live._lock:
                 flat = live._cells.values.reshape(-1)
-                piece = flat[first : min(first + _SCAN_CELLS, stop * width)].copy()
+                piece = flat[first : min(first + SCAN_CELLS, stop * width)].copy()
             yield piece
-
-
-def _stepped(found: ValueRange) -> ValueRange:
-    """Extent widened in steps, see `LiveSource.value_range`."""
-    return ValueRange(
-        0.0 - _outwards(-found.low),  # not -0.0
-        _outwards(found.high),
-        _decade(found.smallest_positive),
-        _decade(found.smallest_magnitude),
-        empty=found.empty,
-    )
-
-
-def _outwards(end: float) -> float:
-    """Next of 1, 2 or 5 times a power of ten; 0 for an end on the near side of zero."""
-    if end <= 0:
-        return 0.0
-    power = Decimal(repr(end)).adjusted()
-    step = next(s for s in (float(f"{digit}e{power}") for digit in (1, 2, 5, 10)) if s >= end)
-    return step if isfinite(step) else end
-
-
-def _decade(smallest: float) -> float:
-    """Power of ten at or below a number; the number itself where there is no such double."""
-    return float(f"1e{Decimal(repr(smallest)).adjusted()}" if smallest else 0) or smallest

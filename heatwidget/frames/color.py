@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from .palette import N_VALUE_COLORS
 
 if TYPE_CHECKING:
-    from ..arrays.source import ValueRange
+    from ..arrays.extent import ValueRange
     from .view import ColorRule
 
 ColorScale = Literal["linear", "log"]

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays.source import ArraySource, Block, Region
+from ..arrays.source import Block, Region
 from .bins import bin_edges
-from .color import FLOAT32_MAX, FLOAT32_TINY, CellState, cell_states
-from .reducers import Collapse, pool
+from .cells import Edges, Readable, Span, collapsed, merged_cells, reader_of
+from .color import CellState, cell_states
+from .mosaic import Mosaic, mosaic
+from .overview import Overview
 from .view import CellRule, ResolvedView
-
-Span = tuple[int, int]
-
-# Array cells read at a time: bounds the temporaries of a frame to a few tens of megabytes
-# and keeps most of the work in the processor's cache.
-_BLOCK_CELLS = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,6 +33,9 @@ class Frame:
         ``row_edges[r + 1]``, and columns likewise.
     view : ResolvedView
         What the frame was made for.
+    coarse : ndarray of bool, shape (n_rows, n_columns), optional
+        Cells that are not exact yet: made from a part of what they cover, or taken from a
+        neighbour. Read-only; None where all are exact.
     """
 
     values: NDArray[np.float32]
@@ -44,6 +43,7 @@ class Frame:
     row_edges: NDArray[np.int64]
     column_edges: NDArray[np.int64]
     view: ResolvedView
+    coarse: NDArray[np.bool_] | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -57,11 +57,13 @@ class Frame:
 
 
 def render(
-    source: ArraySource,
+    source: Readable,
     view: ResolvedView,
     *,
     previous: Frame | None = None,
     changed: Iterable[Region] = (),
+    overview: Overview | None = None,
+    approximate: bool = False,
 ) -> Frame:
     """Frame of a view.
 
@@ -74,6 +76,11 @@ def render(
         The last frame of the same source. What it already holds is not read again.
     changed : iterable of Region
         What has changed in the source since then.
+    overview : Overview, optional
+        Of the same source, and told of what has changed. Used where it serves the view;
+        as far as it was read: what is not exact then, `Frame.coarse` tells.
+    approximate : bool
+        Read nothing but the overview, whatever the view: no cell counts as exact.
 
     Returns
     -------
@@ -81,30 +88,55 @@ def render(
         `previous` itself if nothing visible differs.
     """
     rule = view.cells
+    if overview is not None and not approximate and not overview.serves(rule):
+        overview = None
     row_edges = bin_edges(*rule.row_window, rule.row_bin)
     column_edges = bin_edges(*rule.column_window, rule.column_bin)
-    if previous is None or previous.view.cells != rule:
-        spans: list[tuple[Span, Span]] = [((0, len(row_edges) - 1), (0, len(column_edges) - 1))]
-        values = np.empty((spans[0][0][1], spans[0][1][1]), np.float32)
-        pending = np.zeros(values.shape, bool)
+    coarse = None
+    if previous is None or previous.view.cells != rule or previous.coarse is not None:
+        cells, coarse = _cells(source, rule, row_edges, column_edges, overview, approximate)
+        values, pending = cells.values, cells.pending
     else:
         spans = list(_touched(source, rule, row_edges, column_edges, changed))
         values = previous.values.copy() if spans else previous.values
         pending = previous.states == CellState.PENDING
-    for rows, columns in spans:
-        index = (slice(*rows), slice(*columns))
-        r, c = (edges[a : b + 1] for edges, (a, b) in ((row_edges, rows), (column_edges, columns)))
-        block = _cells(source, rule, r, c)
-        values[index] = block.values
-        pending[index] = False if block.pending is None else block.pending
+        for rows, columns in spans:
+            r, c = row_edges[rows[0] : rows[1] + 1], column_edges[columns[0] : columns[1] + 1]
+            cells, some = _cells(source, rule, r, c, overview, approximate)
+            index = (slice(*rows), slice(*columns))
+            values[index] = cells.values
+            pending[index] = False if cells.pending is None else cells.pending
+            if some is not None:
+                coarse = np.zeros(values.shape, bool) if coarse is None else coarse
+                coarse[index] = some
     states = cell_states(values, pending, view.colors)
-    if previous is not None and _same(previous, values, states, view):
+    if previous is not None and _same(previous, values, states, view, coarse):
         return previous
-    values.flags.writeable = states.flags.writeable = False
-    return Frame(values, states, row_edges, column_edges, view)
+    for part in (values, states, coarse):
+        if part is not None:
+            part.flags.writeable = False
+    return Frame(values, states, row_edges, column_edges, view, coarse)
 
 
-def cell_extent(source: ArraySource, frame: Frame, row: int, column: int) -> tuple[float, float]:
+def _cells(
+    source: Readable,
+    rule: CellRule,
+    row_edges: Edges,
+    column_edges: Edges,
+    overview: Overview | None,
+    approximate: bool,
+) -> Mosaic:
+    """Cells between the given edges, NaN where pending."""
+    if overview is not None:
+        made = mosaic(overview, source, rule, row_edges, column_edges, approximate=approximate)
+        if made is not None:
+            return made
+    reader = reader_of(source, rule)
+    pooled = rule.row_bin > 1 or rule.column_bin > 1
+    return Mosaic(merged_cells(reader, rule, row_edges, column_edges, pooled=pooled), None)
+
+
+def cell_extent(source: Readable, frame: Frame, row: int, column: int) -> tuple[float, float]:
     """Smallest and largest value among the array cells that a pooled cell covers.
 
     The hidden axis is collapsed first, as in the frame. NaN are left out; where nothing
@@ -113,9 +145,9 @@ def cell_extent(source: ArraySource, frame: Frame, row: int, column: int) -> tup
     rule = frame.view.cells
     r = np.arange(frame.row_edges[row], frame.row_edges[row + 1] + 1)
     c = np.arange(frame.column_edges[column], frame.column_edges[column + 1] + 1)
-    values = np.concatenate(
-        [_present(_collapsed(source, rule, *spans)) for spans in _blocks(rule, r, c)]
-    )
+    reader = reader_of(source, rule)
+    blocks = (collapsed(reader, rule, *spans) for spans in reader.cut(rule.band, r, c))
+    values = np.concatenate([_present(block) for block in blocks])
     values = values[~np.isnan(values)]
     return (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
 
@@ -126,17 +158,26 @@ def _present(block: Block) -> NDArray[Any]:
 
 
 def _same(
-    previous: Frame, values: NDArray[np.float32], states: NDArray[np.uint8], view: ResolvedView
+    previous: Frame,
+    values: NDArray[np.float32],
+    states: NDArray[np.uint8],
+    view: ResolvedView,
+    coarse: NDArray[np.bool_] | None,
 ) -> bool:
     return (
         previous.view == view
         and np.array_equal(previous.states, states)
         and np.array_equal(previous.values, values, equal_nan=True)
+        and np.array_equal(_mask(previous.coarse), _mask(coarse))
     )
 
 
+def _mask(coarse: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    return np.zeros(0, bool) if coarse is None else coarse
+
+
 def _touched(
-    source: ArraySource,
+    source: Readable,
     rule: CellRule,
     row_edges: NDArray[np.int64],
     column_edges: NDArray[np.int64],
@@ -160,110 +201,3 @@ def _span(edges: NDArray[np.int64], bounds: Span) -> Span:
     """Bins that overlap a range of indices."""
     start = int(np.searchsorted(edges[1:], bounds[0], side="right"))
     return start, int(np.searchsorted(edges[:-1], bounds[1], side="left"))
-
-
-def _cells(
-    source: ArraySource,
-    rule: CellRule,
-    row_edges: NDArray[np.int64],
-    column_edges: NDArray[np.int64],
-) -> Block:
-    """Frame cells between the given edges, read block by block."""
-    shape = (len(row_edges) - 1, len(column_edges) - 1)
-    values, pending = np.empty(shape, np.float32), np.zeros(shape, bool)
-    for r, c in _blocks(rule, row_edges, column_edges):
-        block = _collapsed(source, rule, r, c)
-        if rule.row_bin > 1 or rule.column_bin > 1:
-            block = pool(block, r - r[0], c - c[0], rule.pooling)
-        i, j = np.searchsorted(row_edges, r[0]), np.searchsorted(column_edges, c[0])
-        index = (slice(i, i + len(r) - 1), slice(j, j + len(c) - 1))
-        values[index] = _as_float32(block.values)
-        if block.pending is not None:
-            pending[index] = block.pending
-    values[pending] = np.nan
-    return Block(values, pending)
-
-
-def _blocks(
-    rule: CellRule, row_edges: NDArray[np.int64], column_edges: NDArray[np.int64]
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Cut cells into pieces that each read about `_BLOCK_CELLS` array cells or less."""
-    band = min(rule.band[1] - rule.band[0], _BLOCK_CELLS)
-    budget = max(_BLOCK_CELLS // band, 1)
-    for c in _pieces(column_edges, budget):
-        for r in _pieces(row_edges, max(budget // int(c[-1] - c[0]), 1)):
-            yield r, c
-
-
-def _pieces(edges: NDArray[np.int64], length: int) -> Iterator[NDArray[np.int64]]:
-    """Runs of edges that each span about `length` indices, at least one bin."""
-    n_bins = len(edges) - 1
-    per_bin = -(-int(edges[-1] - edges[0]) // n_bins)
-    step = max(length // per_bin, 1)
-    for start in range(0, n_bins, step):
-        yield edges[start : start + step + 1]
-
-
-def _collapsed(
-    source: ArraySource,
-    rule: CellRule,
-    row_edges: NDArray[np.int64],
-    column_edges: NDArray[np.int64],
-) -> Block:
-    """Values of one piece, shape (rows, columns), the hidden axis reduced."""
-    rows = (int(row_edges[0]), int(row_edges[-1]))
-    columns = (int(column_edges[0]), int(column_edges[-1]))
-    if rule.collapsed is None:
-        return Block(*(_drop_axis(a) for a in _read(source, rule, rows, columns, (0, 1))))
-    n_cells = (rows[1] - rows[0]) * (columns[1] - columns[0])
-    step = max(_BLOCK_CELLS // n_cells, 1)
-    collapse = Collapse(rule.reducer)
-    for band in collapse.order(*rule.band, step):
-        collapse.add(_read(source, rule, rows, columns, band))
-        if collapse.complete:
-            break
-    return collapse.result()
-
-
-def _drop_axis(values: Any) -> Any:
-    return None if values is None else values[0]
-
-
-def _read(source: ArraySource, rule: CellRule, rows: Span, columns: Span, band: Span) -> Block:
-    """Values of a box with axes (band, rows, columns), whatever order the array has."""
-    names = [axis.name for axis in source.axes]
-    bounds = {rule.rows: rows, rule.columns: columns, rule.collapsed: band}
-    values, pending = source.read(Region(tuple(bounds[name] for name in names)))
-    wanted = (
-        [rule.collapsed, rule.rows, rule.columns] if rule.collapsed else [rule.rows, rule.columns]
-    )
-    order = [names.index(name) for name in wanted if name]
-    return Block(
-        _arrange(_native(values), order), None if pending is None else _arrange(pending, order)
-    )
-
-
-def _arrange(values: NDArray[Any], order: Sequence[int]) -> NDArray[Any]:
-    values = values.transpose(order)
-    return values if values.ndim == 3 else values[np.newaxis]
-
-
-def _native(values: NDArray[Any]) -> NDArray[Any]:
-    """Values in a type that numpy reduces fast: big-endian, half and long types are not."""
-    if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
-        with np.errstate(over="ignore"):
-            return values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
-    return values.astype(values.dtype.newbyteorder("="), copy=False)
-
-
-def _as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Values as float32, in which a finite one stays finite and one above zero stays so."""
-    if values.dtype == np.float32:
-        return values
-    with np.errstate(over="ignore", under="ignore"):
-        narrow: NDArray[np.float32] = values.astype(np.float32)
-        lost = np.isinf(narrow) & np.isfinite(values)
-        narrow[lost] = np.copysign(FLOAT32_MAX, values[lost])
-        lost = (narrow == 0) & (values != 0)
-        narrow[lost] = np.copysign(FLOAT32_TINY, values[lost])
-    return narrow

@@ -14,9 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.source import Block
+from .merging import merge_bins
 
 # Sums of squares of float32 overflow float32.
 _ACCUMULATOR = np.float64
+# Values that are added in float32: more would show in the last digits but one.
+_FEW = 16
+# Array cells of which a copy is made at a time.
+_COPIED_CELLS = 1 << 17
 
 
 def _same(values: NDArray[Any]) -> NDArray[Any]:
@@ -46,9 +51,9 @@ _RULES = {
         finish=lambda total, count: np.sqrt(total / count),
     ),
 }
-_PICKS = {"first": 1, "last": -1}
+PICKS = {"first": 1, "last": -1}
 
-REDUCERS = (*_RULES, *_PICKS)
+REDUCERS = (*_RULES, *PICKS)
 POOLINGS = tuple(_RULES)
 
 
@@ -59,14 +64,17 @@ class Collapse:
     ----------
     reducer : str
         One of `REDUCERS`.
+    rounded : bool
+        Whether the values are rounded means: float32 is then enough to add a few of them.
     """
 
-    __slots__ = ("_count", "_reducer", "_total")
+    __slots__ = ("_count", "_present", "_reducer", "_rounded", "_total")
 
-    def __init__(self, reducer: str) -> None:
-        self._reducer = reducer
+    def __init__(self, reducer: str, *, rounded: bool = False) -> None:
+        self._reducer, self._rounded = reducer, rounded and reducer == "mean"
         self._total: NDArray[Any] | None = None
-        self._count: NDArray[np.int64] | np.int64 = np.int64(0)
+        self._count: Any = np.int64(0)
+        self._present: Any = np.False_
 
     def order(self, start: int, stop: int, step: int) -> Iterator[tuple[int, int]]:
         """Yield the windows of axis 0 to feed, each of at most `step` indices, in order.
@@ -74,45 +82,49 @@ class Collapse:
         First and last read one index at a time, nearest first: one is all they need
         unless something is pending.
         """
-        if self._reducer in _PICKS:
-            yield from ((k, k + 1) for k in range(start, stop)[:: _PICKS[self._reducer]])
+        if self._reducer in PICKS:
+            yield from ((k, k + 1) for k in range(start, stop)[:: PICKS[self._reducer]])
         else:
             yield from ((k, min(k + step, stop)) for k in range(start, stop, step))
 
     @property
     def complete(self) -> bool:
         """Whether no further block can change the result."""
-        return self._reducer in _PICKS and bool(np.all(self._count))
+        return self._reducer in PICKS and bool(np.all(self._present))
 
     def add(self, block: Block) -> None:
         """Take in a block, shape (n, ...), with n at least 1; n is 1 for first and last."""
-        if self._reducer in _PICKS:
+        if self._reducer in PICKS:
             self._add_pick(block)
             return
         rule = _RULES[self._reducer]
-        values, count = _prepare(rule, block)
-        everything = np.array([0, len(values)])
-        total = _merge(rule, values, everything, axis=0)[0]
-        with np.errstate(all="ignore"):
-            self._total = total if self._total is None else rule.merge(self._total, total)
-        self._count = self._count + _merge_counts(count, everything, axis=0)[0]
+        for part in _thin(rule, block):
+            values, weight = _prepare(rule, part)
+            everything = np.array([0, len(values)])
+            total = _add_some(values) if self._rounded else None
+            if total is None:
+                total = merge_bins(rule.merge, values, everything, 0, rule.accumulator)[0]
+            with np.errstate(all="ignore"):
+                self._total = total if self._total is None else rule.merge(self._total, total)
+            self._count = self._count + _merge_counts(weight, everything, axis=0)[0]
 
     def result(self) -> Block:
         """Reduced values, shape (...); at least one block must have come."""
         if self._total is None:
             raise RuntimeError("no block to reduce")
-        if self._reducer in _PICKS:
+        if self._reducer in PICKS:
             return _as_block(self._total, self._count)
         return _finish(_RULES[self._reducer], self._total, self._count)
 
     def _add_pick(self, block: Block) -> None:
-        present = np.int64(1) if block.pending is None else (~block.pending[0]).astype(np.int64)
+        count = _counts(block)[0]
         if self._total is None:
-            self._total, self._count = block.values[0], present
+            self._total, self._count = block.values[0], count
         else:
-            wanted = (self._count == 0) & (present == 1)
+            wanted = (self._count == 0) & (count > 0)
             self._total = np.where(wanted, block.values[0], self._total)
-            self._count = self._count | present
+            self._count = np.where(wanted, count, self._count)
+        self._present = self._count > 0
 
 
 def pool(
@@ -122,7 +134,7 @@ def pool(
 
     Parameters
     ----------
-    block : Block, shape (n_rows, n_columns)
+    block : Block, shape (..., n_rows, n_columns)
     row_edges, column_edges : ndarray of int64, shape (n_bins + 1,)
         Strictly increasing, from 0 to the size of the axis.
     pooling : str
@@ -131,46 +143,69 @@ def pool(
     Returns
     -------
     Block
-        One cell for each pair of bins. Each value in it weighs the same, whatever else
-        of its row or column is pending.
+        One cell for each pair of bins, with the number of array cells in it. Each array
+        cell weighs the same, whatever else of its row or column is pending.
     """
     rule = _RULES[pooling]
     values, count = _prepare(rule, block)
-    for axis, edges in enumerate((row_edges, column_edges)):
+    sides = [(values.ndim - 2, row_edges), (values.ndim - 1, column_edges)]
+    # What lies far apart in memory first: that is faster, and leaves less of the rest.
+    for axis, edges in sorted(sides, key=lambda side: -abs(values.strides[side[0]])):
         if len(edges) - 1 < values.shape[axis]:
-            values = _merge(rule, values, edges, axis)
+            values = merge_bins(rule.merge, values, edges, axis, rule.accumulator)
             count = _merge_counts(count, edges, axis)
     return _finish(rule, values, count)
 
 
+def _add_some(values: NDArray[Any]) -> NDArray[Any] | None:
+    """Sum over axis 0, a few at a time in their own type; None where that overflows."""
+    with np.errstate(all="ignore"):
+        total = np.add.reduce(values[:_FEW], axis=0).astype(_ACCUMULATOR)
+        for k in range(_FEW, len(values), _FEW):
+            total += np.add.reduce(values[k : k + _FEW], axis=0)
+    return total if np.isfinite(total).all() else None
+
+
+def _thin(rule: _Rule, block: Block) -> Iterator[Block]:
+    """Yield a block, in parts where a copy of it is made on the way: they stay in the cache."""
+    values, pending, count = block
+    copied = rule.prepare is not _same or pending is not None or count is not None
+    step = max(_COPIED_CELLS // max(values[0].size, 1), 1) if copied else len(values)
+    for k in range(0, len(values), step):
+        yield Block(
+            values[k : k + step],
+            None if pending is None else pending[k : k + step],
+            count if count is None or len(count) == 1 else count[k : k + step],
+        )
+
+
+def _counts(block: Block) -> NDArray[np.int64]:
+    """How many array cells each value stands for; of shape (1, ...) if one each."""
+    if block.pending is None and block.count is None:
+        return np.ones((1,) * block.values.ndim, np.int64)
+    count = np.asarray(1 if block.count is None else block.count, np.int64)
+    return count if block.pending is None else np.where(block.pending, 0, count)
+
+
 def _prepare(rule: _Rule, block: Block) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Values ready to merge, and for each whether it counts; of shape (1, ...) if all do."""
-    values, pending = block
+    """Values ready to merge, and how many array cells each stands for."""
+    count = _counts(block)
     with np.errstate(all="ignore"):
-        prepared = rule.prepare(values)
-    if pending is None:
-        return prepared, np.ones((1,) * values.ndim, np.int64)
+        prepared = rule.prepare(block.values)
+        if rule.accumulator and block.count is not None:
+            prepared = np.multiply(prepared, count, dtype=rule.accumulator)
+    if block.pending is None:
+        return prepared, count
     neutral = prepared.dtype.type(_limit(rule, prepared))
-    return np.where(pending, neutral, prepared), (~pending).astype(np.int64)
-
-
-def _merge(rule: _Rule, values: NDArray[Any], edges: NDArray[np.int64], axis: int) -> NDArray[Any]:
-    """Merged values of each bin along `axis`."""
-    with np.errstate(all="ignore"):
-        if len(edges) == 2:
-            # Several times faster than reduceat, and the usual case: the hidden axis.
-            return np.asarray(
-                rule.merge.reduce(values, axis=axis, dtype=rule.accumulator, keepdims=True)
-            )
-        return rule.merge.reduceat(values, edges[:-1], axis=axis, dtype=rule.accumulator)
+    return np.where(block.pending, neutral, prepared), count
 
 
 def _merge_counts(
     count: NDArray[np.int64], edges: NDArray[np.int64], axis: int
 ) -> NDArray[np.int64]:
-    """How many values went into each bin along `axis`."""
+    """How many array cells went into each bin along `axis`."""
     if count.shape[axis] > 1:
-        return np.add.reduceat(count, edges[:-1], axis=axis)
+        return merge_bins(np.add, count, edges, axis, None)
     # One count stands for all.
     shape = [1] * count.ndim
     shape[axis] = -1
@@ -193,5 +228,7 @@ def _finish(rule: _Rule, total: NDArray[Any], count: Any) -> Block:
 
 
 def _as_block(values: NDArray[Any], count: Any) -> Block:
-    pending = np.broadcast_to(np.equal(count, 0), values.shape)
-    return Block(values, pending.copy() if pending.any() else None)
+    pending = np.equal(count, 0)
+    if not pending.any():
+        return Block(values, None, count)
+    return Block(values, np.broadcast_to(pending, values.shape).copy(), count)

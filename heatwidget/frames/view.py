@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..arrays.axis import Axis
-from ..arrays.source import ValueRange
+from ..arrays.extent import ValueRange
 from .bins import bin_size
 from .color import ColorScale, resolve_limits, usable_end
 

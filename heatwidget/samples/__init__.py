@@ -77,9 +77,9 @@ def load(name: str) -> LabelledArray:
         If there is no sample of that name.
     """
     # Here and not above, so that listing the names costs nothing.
-    from heatwidget.arrays.files import read_npz
+    from heatwidget.arrays.files import open
 
-    return read_npz(path(name))
+    return open(path(name))
 
 
 def _hint(name: str) -> str:

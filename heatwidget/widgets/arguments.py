@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import ITEM_DIMS, LabelledArray, LiveArray, LiveSource, NumpySource, as_labelled
+from ..arrays import (
+    ITEM_DIMS,
+    ArraySource,
+    LabelledArray,
+    LiveArray,
+    NumpySource,
+    StoredSource,
+    as_labelled,
+)
+from ..arrays.adapters import adapt
 
 # Keyword of each axis's coordinates.
 COORD_KEYWORDS = {
@@ -63,9 +72,7 @@ def label_array(
     return as_labelled(array, default_dims=named, dims=data.get("dims"), coords=coords)
 
 
-def make_source(
-    array: Any, labelled: LabelledArray, request: Callable[[], None]
-) -> NumpySource | LiveSource:
+def make_source(array: Any, labelled: LabelledArray, request: Callable[[], None]) -> ArraySource:
     """Source of an array as it was labelled by `label_array`.
 
     Parameters
@@ -77,7 +84,7 @@ def make_source(
     """
     if isinstance(array, LiveArray):
         return array.watch(request, labelled.axes)
-    return NumpySource(labelled)
+    return NumpySource(labelled) if adapt(labelled.data) is None else StoredSource(labelled)
 
 
 def signature(keywords: Iterable[str], owner: type) -> inspect.Signature:

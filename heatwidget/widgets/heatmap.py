@@ -9,15 +9,14 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from ..arrays import Axis, LabelledArray, LiveSource, NumpySource
-from ..frames import Frame, render, resolve
+from ..arrays import LabelledArray
+from ..frames import Frame
 from .arguments import DATA_KEYWORDS, check_keywords, choose_axes, label_array, make_source
-from .asked import ALL, VIEW_TRAITS, Asked, describe
+from .asked import ALL, VIEW_TRAITS, Asked
 from .controls import RANGE_DIMS
 from .lifetime import Mortal, weakly
-from .panel import Panel
 from .scheduler import make_scheduler
-from .stage import Stage
+from .screen import Screen
 from .traits import set_together
 
 
@@ -71,9 +70,6 @@ class Heatmap(Asked, Mortal):
         shown = choose_axes(labelled.dims, self._settled_axes, *shown, name)
         # One for each that sets more than one thing, and wants one drawing for all.
         self._held: set[object] = set()
-        self._source: NumpySource | LiveSource | None = None
-        self._frame: Frame | None = None
-        self._description: dict[str, Any] = {}
         super().__init__(layout=keywords.pop("layout", None))
         self._own_width = self.layout.max_width is None
         self._set_width()
@@ -94,30 +90,54 @@ class Heatmap(Asked, Mortal):
 
         None where there are no iterations to play.
         """
-        return self._panel.play
+        return self._screen.panel.play
 
     @property
     def error(self) -> Exception | None:
         """What the last drawing has raised, as the status line says it; None if all went well."""
-        return self._stage.error
+        return self._screen.stage.error
+
+    @property
+    def reading(self) -> float | None:
+        """Share of what is read beside the page, 0 to 1; None where there is no more to read."""
+        reader = self._screen.reader
+        return None if reader is None else reader.share
 
     def reset(self) -> None:
         """Put the view back as it was made, or to all of the array given to `set_array`."""
         self.set_view_state(self._initial)
 
     def refresh(self) -> None:
-        """Draw again after the array was changed in place."""
+        """Draw again after the array, or its file, was changed in place."""
         with self._lock:
-            if self._source is not None:
-                self._source.refresh()
+            if self._screen.reader is not None:
+                self._screen.reader.refresh()
         self._tick()
 
     def flush(self) -> None:
-        """Bring all that has been written to a live array on screen, before this returns.
+        """Bring all that is asked for, and all that was written, on screen before this returns.
 
-        While another thread is amid `reset` or `set_array`, that one draws when it is done.
+        It waits for what has to be read of an array that is not in memory, and raises what
+        went wrong there. While another thread is amid `reset` or `set_array`, that one draws
+        when it is done.
         """
         self._tick()
+        reader = self._screen.reader
+        if reader is not None and not reader.in_memory:
+            reader.wait()
+            self._tick()
+            if reader.error is not None:
+                raise reader.error
+
+    def stop_reading(self) -> None:
+        """Leave the picture as coarse as it is, until `resume_reading` or `refresh`."""
+        if self._screen.reader is not None:
+            self._screen.reader.stop()
+
+    def resume_reading(self) -> None:
+        """Go on with what `stop_reading` has left, or with what has failed."""
+        if self._screen.reader is not None:
+            self._screen.reader.resume()
 
     def set_array(self, array: Any, **data: Any) -> None:
         """Show another array. What is asked to be seen stays, where it still fits.
@@ -150,43 +170,40 @@ class Heatmap(Asked, Mortal):
     def _build(self) -> None:
         # What it makes must not keep it alive.
         self._scheduler = make_scheduler(self._tick, self.interval)
-        self._stage = Stage(weakly(self._point))
-        self._stage.write(self.title, self.quantity)
-        self._panel = Panel(
-            get=weakly(self._get), set=weakly(self._take_from_hand), reset=weakly(self.reset)
+        self._screen = Screen(
+            point=weakly(self._point),
+            get=weakly(self._get),
+            set=weakly(self._take_from_hand),
+            reset=weakly(self.reset),
+            stop=weakly(self.stop_reading),
+            resume=weakly(self.resume_reading),
         )
+        self._screen.stage.write(self.title, self.quantity)
         self.add_class("heatwidget")
-        self.children = [*self._stage.widgets, self._panel.widget]
+        self.children = self._screen.widgets
 
     def _adopt(self, array: Any, labelled: LabelledArray, shown: tuple[str, str]) -> None:
         """Take an array, and all that depends on it; the traits that say so follow."""
+        request = self._scheduler.request
         with self._lock:
-            if self._source is not None:
-                self._source.close()
-            self._source = make_source(array, labelled, self._scheduler.request)
-            self._frame, self._shown = None, shown
-            self._take_axes(self._source.axes)
+            self._screen.take(make_source(array, labelled, request), request, shown)
+            self._axes_changed()
         outside = [name for name in RANGE_DIMS if self._misfit(name, getattr(self, name))]
         said = self._heard(quantity=labelled.quantity, title=labelled.attrs.get("title"))
-        set_together(self, {**self._description, **dict.fromkeys(outside, ALL), **said})
+        set_together(self, {**self._screen.description, **dict.fromkeys(outside, ALL), **said})
 
-    def _take_axes(self, axes: tuple[Axis, ...]) -> None:
-        """Take the axes as they are now, and fit the controls to them; under the lock."""
-        self._axes, self._description = axes, describe(axes, *self._shown)
-        collapsed = next((axis.name for axis in axes if axis.name not in self._shown), None)
-        self._panel.fit(axes, collapsed)
-        self._panel.follow(*VIEW_TRAITS)  # what another thread has set meanwhile
+    def _axes_changed(self) -> None:
+        """Check ranges against the axes that there are now; under the lock."""
+        if self._axes is not self._screen.axes:
+            self._axes = self._screen.axes
+            self._screen.panel.follow(*VIEW_TRAITS)  # what another thread has set meanwhile
 
     def _end(self, *, wait: bool) -> None:
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-            if self._source is not None:
-                self._source.close()
-            self._panel.close()
-            for widget in list(self._stage.owned()):
-                widget.close()
+            self._screen.close(wait=wait)
         # Outside the lock, for which the drawing under way may wait.
         self._scheduler.close(wait=wait)
 
@@ -205,7 +222,7 @@ class Heatmap(Asked, Mortal):
             try:
                 self._tick()
             finally:
-                self._panel.follow(*VIEW_TRAITS)
+                self._screen.panel.follow(*VIEW_TRAITS)
 
     def _tick(self) -> None:
         """Bring the screen up to what is asked and what the array holds."""
@@ -217,39 +234,19 @@ class Heatmap(Asked, Mortal):
         except Exception as error:
             self._report(error, what)
             raise
-        unheard = None if self._source is None else self._source.take_error()
-        self._report(unheard, "cannot follow")
+        self._report(*self._screen.take_error())
 
     def _report(self, error: Exception | None, what: str) -> None:
         """Say in the status line what went wrong."""
         with self._lock:
             if not self._closed:
-                self._stage.report(error, what)
+                self._screen.stage.report(error, what)
 
     def _show(self) -> None:
         with self._lock:
-            if self._held or self._closed or self._source is None:
-                return
-            try:
-                self._draw(self._source)
-            except BaseException:
-                self._frame = None  # or what has changed would be taken for drawn
-                raise
-
-    def _draw(self, source: NumpySource | LiveSource) -> None:
-        """Draw what the source holds; under the lock."""
-        # Before reading: a write that comes while reading stays marked.
-        changed = source.take_changed()
-        axes = source.axes
-        by_name = {axis.name: axis for axis in axes}
-        rows, columns = self._shown
-        geometry = self._stage.fit(by_name[rows], by_name[columns], self.width, self.height)
-        asked = self._view(rows, columns, geometry.picture_height, geometry.picture_width)
-        view = resolve(asked, axes, source.value_range())
-        self._frame = render(source, view, previous=self._frame, changed=changed)
-        self._stage.show(source, self._frame, self.color_scheme, self.mark)
-        if axes is not self._axes:  # it has grown
-            self._take_axes(axes)
+            if not self._held and not self._closed:
+                self._screen.draw(self)
+                self._axes_changed()
 
     def _announce(self) -> None:
         """Say what the array is and what is on screen, under no lock: observers may do anything.
@@ -258,16 +255,18 @@ class Heatmap(Asked, Mortal):
         """
         if self._held:
             return
-        while any(getattr(self, name) is not said for name, said in self._description.items()):
-            set_together(self, self._description)
-        while (latest := self._frame) is not None and latest is not self.frame:
+        while any(
+            getattr(self, name) is not said for name, said in self._screen.description.items()
+        ):
+            set_together(self, self._screen.description)
+        while (latest := self._screen.frame) is not None and latest is not self.frame:
             self.set_trait("frame", latest)
 
     def _point(self, place: tuple[float, float] | None) -> None:
         """Take where the pointer is: fractions down and across, or None."""
         with self._lock:
             if not self._closed:
-                self._stage.point(place)
+                self._screen.stage.point(place)
 
     @traitlets.observe(*VIEW_TRAITS)
     def _view_changed(self, change: Any) -> None:
@@ -275,13 +274,13 @@ class Heatmap(Asked, Mortal):
         try:
             self._tick()
         finally:
-            self._panel.follow(change["name"])
+            self._screen.panel.follow(change["name"])
 
     @traitlets.observe("title", "quantity")
     def _text_changed(self, change: Any) -> None:
         with self._lock:
             if not self._closed:
-                self._stage.write(self.title, self.quantity)
+                self._screen.stage.write(self.title, self.quantity)
 
     @traitlets.observe("width", "height")
     def _size_changed(self, change: Any) -> None:

@@ -31,7 +31,8 @@ def readout_html(source: ArraySource, frame: Frame, row: int, column: int) -> st
     Parameters
     ----------
     source : ArraySource
-        What the frame was made from; read again for the range of a pooled cell.
+        What the frame was made from; one in memory is read again for the range of a pooled
+        cell.
     frame : Frame
     row, column : int
         Indices of the frame.
@@ -77,12 +78,17 @@ def _value_html(source: ArraySource, frame: Frame, row: int, column: int) -> str
     if state in (CellState.PENDING, CellState.NAN):
         return f"<b>{_STATE_TEXTS[state]}</b>"
     text = f"<b>{format_value(float(frame.values[row, column]))}</b>"
+    if frame.coarse is not None and frame.coarse[row, column]:
+        return f"{text} (coarse: not all of it is read)"
     n_rows = int(frame.row_edges[row + 1] - frame.row_edges[row])
     n_columns = int(frame.column_edges[column + 1] - frame.column_edges[column])
     if n_rows * n_columns == 1:
         return text
-    low, high = cell_extent(source, frame, row, column)
     covered = f"{frame.view.cells.pooling} of {n_rows}×{n_columns} cells"
+    if not source.in_memory:
+        # A pointer that moves must not wait for a disk.
+        return f"{text} ({covered})"
+    low, high = cell_extent(source, frame, row, column)
     return f"{text} ({covered}, {format_value(low)} … {format_value(high)})"
 
 

@@ -1,4 +1,4 @@
-"""Labelled arrays from files."""
+"""Labelled arrays from files and into them: what comes back, and what is said if it cannot."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
+import xarray
+import zarr
 
-from heatwidget.arrays.files import read_npz
+import heatwidget.arrays.files as files
+from heatwidget import samples
 
 VALUES = np.arange(6, dtype=np.float32).reshape(2, 3)
-GOOD: dict[str, Any] = {"values": VALUES, "dims": ["layer", "token"]}
+CUBE = np.arange(24.0).reshape(2, 3, 4)
+BY_HAND: dict[str, Any] = {"values": VALUES, "dims": ["layer", "token"]}
 
 
 @pytest.fixture
@@ -21,19 +26,19 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "array.npz"
 
 
-def refused(path: Path, text: str, error: type[Exception] = ValueError) -> None:
+def refused(path: Any, text: str, error: type[Exception] = ValueError, **asked: Any) -> None:
     with pytest.raises(error, match=re.escape(text)):
-        read_npz(path)
+        files.open(path, **asked)
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_round_trip(path: Path, save: Any) -> None:
+def test_an_npz_made_by_hand(path: Path, save: Any) -> None:
     """Values, names, coordinates, labels, quantity and attributes come back."""
     attrs = {"quantity": "‖x − x*‖", "seed": 3}
     coords = {"coord.layer": [1, 2], "coord.token": ["a", "\n", "é"], "coord.answer": [1, 0, 0]}
-    save(path, **GOOD, **coords, attrs=json.dumps(attrs))
-    array = read_npz(str(path))
-    assert array.values.dtype == np.float32
+    save(path, **BY_HAND, **coords, attrs=json.dumps(attrs))
+    array = files.open(str(path))
+    assert array.dtype == np.float32
     np.testing.assert_array_equal(array.values, VALUES)
     assert array.dims == ("layer", "token")
     assert array.axis("layer").coordinates.tolist() == [1, 2]
@@ -41,12 +46,13 @@ def test_round_trip(path: Path, save: Any) -> None:
     assert array.quantity == attrs["quantity"]
     assert array.attrs["seed"] == 3
     assert array.attrs["answer"].tolist() == [1, 0, 0]
+    # Only what is stored as it is can be mapped.
+    assert isinstance(array.data, np.memmap) == (save is np.savez)
 
 
-def test_least(path: Path) -> None:
-    """Values and dims are enough."""
-    np.savez(path, **GOOD)
-    array = read_npz(path)
+def test_values_and_dims_are_enough(path: Path) -> None:
+    np.savez(path, **BY_HAND)
+    array = files.open(path)
     assert array.quantity == ""
     assert array.axis("layer").coordinates.tolist() == [0, 1]
     assert array.axis("token").labels is None
@@ -62,56 +68,211 @@ def test_least(path: Path) -> None:
         ({"coord.layer": [1, 2, 3]}, "layers must have one number for each of 2"),
         ({"coord.layer": [2, 1]}, "layers must be whole numbers that increase strictly"),
         ({"coord.token": ["a"]}, "tokens must have one text for each of 3, got 1"),
-        ({"values": np.zeros((2, 0))}, "array must not have an empty axis"),
+        ({"values": np.zeros(3)}, "array must have 2 or 3 axes, got 1 (shape (3,))"),
         ({"attrs": "{"}, "Expecting property name"),
     ],
 )
 def test_parts_that_do_not_fit(path: Path, change: dict[str, Any], text: str) -> None:
     """A file is checked as an array that the user gives."""
-    np.savez(path, **{**GOOD, **change})
+    np.savez(path, **{**BY_HAND, **change})
     refused(path, text)
 
 
 def test_no_real_numbers(path: Path) -> None:
-    """A file is checked as an array that the user gives."""
-    np.savez(path, **{**GOOD, "values": np.zeros((2, 3), complex)})
+    np.savez(path, **{**BY_HAND, "values": np.zeros((2, 3), complex)})
     refused(path, "array must hold real numbers", TypeError)
 
 
-@pytest.mark.parametrize("missing", ["values", "dims"])
-def test_missing_parts(path: Path, missing: str) -> None:
-    """The error names what is missing."""
-    np.savez(path, **{k: v for k, v in GOOD.items() if k != missing})
-    refused(path, f"lacks ['{missing}']")
+def test_pickles(path: Path) -> None:
+    """They are refused, as they can run code."""
+    np.savez(path, **{**BY_HAND, "dims": np.array(["layer", "token"], object)})
+    refused(path, "pickled")
+    np.savez(path, values=np.array([[None]]), dims=["layer", "token"])
+    refused(path, "pickled")
 
 
-@pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.95])
-def test_truncated(path: Path, part: float) -> None:
+def write_foreign(path: Path) -> Path:
+    """A file such as other tools write, with one array that a heatmap can show."""
+    if path.suffix == ".npy":
+        np.save(path, np.asfortranarray(CUBE))
+    elif path.suffix == ".npz":
+        np.savez(path, cube=CUBE, loss=np.ones(5))
+    elif path.suffix == ".zarr":
+        group = zarr.open_group(path, mode="w", zarr_format=2)
+        group.create_array("inner/cube", data=CUBE, chunks=(1, 2, 2))
+        group.create_array("loss", data=np.ones(5))
+    elif path.suffix == ".nc":
+        dims = ("iteration", "layer", "token")
+        cube = xarray.DataArray(CUBE, {"layer": [1, 2, 3]}, dims, attrs={"long_name": "norm"})
+        data = xarray.Dataset({"cube": cube, "loss": ("k", np.ones(5))})
+        packed = {"cube": {"dtype": "int16", "scale_factor": 0.5, "_FillValue": -1}}
+        data.to_netcdf(path, engine="h5netcdf", encoding=packed)
+    elif path.suffix == ".h5":
+        with h5py.File(path, "w") as file:
+            file.create_dataset("inner/cube", data=CUBE, chunks=(1, 2, 2), compression="gzip")
+            file["loss"] = np.ones(5)
+            file["empty"] = h5py.Empty("f4")
+    else:
+        write_tensors(path, cube=("F64", CUBE), loss=("F64", np.ones(5)))
+    return path
+
+
+def write_tensors(path: Path, **tensors: tuple[str, np.ndarray]) -> None:
+    """A .safetensors file of tensors with the type that it has for each."""
+    header, start = {}, 0
+    for name, (code, values) in tensors.items():
+        ends = [start, start + values.nbytes]
+        header[name] = {"dtype": code, "shape": values.shape, "data_offsets": ends}
+        start = ends[1]
+    text = json.dumps(header).encode()
+    content = b"".join(values.tobytes() for _, values in tensors.values())
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content)
+
+
+SUFFIXES = (".npy", ".npz", ".zarr", ".nc", ".h5", ".safetensors")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_files_of_others(tmp_path: Path, suffix: str) -> None:
+    """The array that a heatmap can show is meant; axes without names get the usual ones."""
+    array = files.open(write_foreign(tmp_path / f"run{suffix}"))
+    assert type(array.data) is not np.ndarray
+    assert array.dims == ("iteration", "layer", "token")
+    np.testing.assert_array_equal(array.values, CUBE)
+    assert array.coords["layer"].tolist() == ([1, 2, 3] if suffix == ".nc" else [0, 1, 2])
+    renamed = files.open(tmp_path / f"run{suffix}", dims=("layer", "iteration", "prompt"))
+    assert renamed.dims == ("layer", "iteration", "prompt")
+
+
+@pytest.mark.parametrize("suffix", sorted({*SUFFIXES} - {".zarr", ".nc"}))
+def test_a_file_is_known_by_its_content(tmp_path: Path, suffix: str) -> None:
+    path = write_foreign(tmp_path / f"run{suffix}").rename(tmp_path / "blob")
+    np.testing.assert_array_equal(files.open(path).values, CUBE)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES[1:])
+def test_an_array_of_another_name(tmp_path: Path, suffix: str) -> None:
+    path = write_foreign(tmp_path / f"run{suffix}")
+    known = "'loss' (5,) float64"
+    refused(path, known, name="lost")
+    refused(path, "array must have 2 or 3 axes, got 1", name="loss")
+
+
+def test_several_arrays(tmp_path: Path) -> None:
+    """The error names them all, but for those that cannot be meant."""
+    path = tmp_path / "run.npz"
+    np.savez(path, a=VALUES, b=CUBE, c=np.ones(3), d=np.ones((2, 2), complex))
+    refused(path, "is meant: 'a' (2, 3) float32, 'b' (2, 3, 4) float64")
+    assert files.open(path, name="a").dims == ("iteration", "token")
+    np.savez(path, a=np.ones(3), b=np.ones((0, 2)))
+    refused(path, f"{path}: it has 'a' (3,) float64, 'b' (0, 2) float64")
+    np.savez(path)
+    refused(path, "it has none at all")
+    np.savez(path, **{f"t{k}": VALUES for k in range(25)})
+    refused(path, "'t19' (2, 3) float32 and 5 more")
+
+
+@pytest.mark.parametrize("name", samples.names())
+def test_the_samples(name: str) -> None:
+    opened, loaded = files.open(samples.path(name)), samples.load(name)
+    assert (opened.quantity, opened.dims) == (loaded.quantity, loaded.dims)
+    np.testing.assert_array_equal(opened.values, loaded.values)
+
+
+def test_short_floats_of_tensors(tmp_path: Path) -> None:
+    """Types that numpy lacks are read as float32; other ones are named."""
+    path = tmp_path / "run.safetensors"
+    bits = np.array([[0x3F80, 0xC000, 0x7FC0]], np.uint16)  # 1, -2, NaN
+    short = np.array([[0x38, 0xC0, 0x7F]], np.uint8)
+    write_tensors(path, b=("BF16", bits), f=("F8_E4M3", short), g=("F4", short))
+    for name in "bf":
+        array = files.open(path, name=name)
+        np.testing.assert_array_equal(np.asarray(array.values, np.float32), [[1, -2, np.nan]])
+    refused(path, "array must hold real numbers, and 'g' has the type F4", TypeError, name="g")
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 20]},
+        {"dtype": "F32", "shape": [2, 3], "data_offsets": [8, 32]},
+        {"dtype": "F32", "shape": [-2, -3], "data_offsets": [0, 24]},
+        {"dtype": "F32", "shape": [2, 3], "data_offsets": [-8, 16]},
+        {"dtype": "F32", "shape": [2, 3]},
+        [],
+    ],
+)
+def test_tensors_that_lie_elsewhere(tmp_path: Path, tensor: Any) -> None:
+    path = tmp_path / "run.safetensors"
+    header = json.dumps({"a": tensor}).encode()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(24))
+    refused(path, f"path must be a whole safetensors file; {path} is not: ")
+
+
+@pytest.mark.parametrize("part", [0.01, 0.5, 0.99])
+@pytest.mark.parametrize("suffix", sorted({*SUFFIXES} - {".zarr"}))
+def test_truncated(tmp_path: Path, suffix: str, part: float) -> None:
     """A file that was not written to its end is refused."""
-    np.savez(path, **GOOD)
+    path = write_foreign(tmp_path / f"run{suffix}")
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * part)])
-    refused(path, f"path must be an .npz file without pickles; {path}")
+    refused(path, f"file; {path} is not: ")
+    path.write_bytes(b"\0\1\2 nothing of the kind " * 9)
+    refused(path, f"file; {path} is not: ")
 
 
 def test_damaged(path: Path) -> None:
-    """A file whose content does not fit its checksum is refused."""
-    np.savez(path, **GOOD)
+    """Compressed content that does not fit its checksum is refused."""
+    np.savez_compressed(path, **{**BY_HAND, "values": np.random.default_rng(0).random((9, 9))})
     content = bytearray(path.read_bytes())
-    content[content.index(VALUES.tobytes())] ^= 1
+    content[300] ^= 1
     path.write_bytes(content)
-    refused(path, "path must be an .npz file")
+    refused(path, "path must be a whole npz file")
 
 
-def test_pickles(path: Path) -> None:
-    """Pickled content is refused, as it can run code."""
-    np.savez(path, **{**GOOD, "dims": np.array(["layer", "token"], object)})
-    refused(path, "allow_pickle=False")
+@pytest.mark.parametrize("text", ["{", "", "[]"])
+def test_damaged_zarr(tmp_path: Path, text: str) -> None:
+    path = write_foreign(tmp_path / "run.zarr")
+    (path / "zarr.json").write_text(text)
+    (path / ".zgroup").unlink()
+    refused(path, f"path must be a whole zarr file; {path} is not: ")
 
 
-def test_other_files(path: Path) -> None:
-    """A plain .npy file has no names; a file that is not there is not there."""
+def test_labels_that_are_none(tmp_path: Path) -> None:
+    """Someone else's text of that name is an error, not a guess."""
+    for text in ("x", "[]", '{"dims": 3, "coords": {}, "quantity": "", "attrs": {}}'):
+        np.savez(tmp_path / "a.npz", values=VALUES, labels=np.array(text.encode()))
+        refused(tmp_path / "a.npz", "is not: ")
+
+
+def test_what_is_no_such_file(tmp_path: Path, path: Path) -> None:
     refused(path, str(path), FileNotFoundError)
-    with path.open("wb") as file:
-        np.save(file, VALUES)
-    refused(path, "it holds a single array")
+    refused(tmp_path, f"path must be a file or a zarr store; {tmp_path} is another folder")
+    path.touch()
+    refused(path, f"{path} is empty")
+    (tmp_path / "run.txt").write_text("some text")
+    refused(tmp_path / "run.txt", "path must be one of .npz, .npy, .zarr, .nc, .h5, .hdf5,")
+    (tmp_path / "run.zarr").write_text("some text")
+    refused(tmp_path / "run.zarr", "run.zarr is a file of another kind")
+    refused(3, "path must be a text or a path, got 3", TypeError)
+
+
+def test_a_file_that_may_not_be_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's own word goes through (root may read anything, so it is put in its mouth)."""
+    np.savez(path, **BY_HAND)
+
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    refused(path, f"Permission denied: '{path}'", PermissionError)
+
+
+def test_a_dropped_array_closes_its_file(tmp_path: Path) -> None:
+    """HDF5 opens a file for writing only when nobody reads it."""
+    path = write_foreign(tmp_path / "run.h5")
+    array = files.open(path)
+    with pytest.raises(OSError, match="already open"):
+        h5py.File(path, "r+")
+    del array
+    h5py.File(path, "r+").close()

@@ -343,3 +343,9 @@ def test_array_that_numpy_cannot_read_is_named() -> None:
 
     with pytest.raises(TypeError, match="array must be what numpy can read: it is on another"):
         as_labelled(Elsewhere(), default_dims={2: ("iteration", "token")})
+
+
+def test_a_path_is_no_array() -> None:
+    """What it holds is opened first; the error says how."""
+    with pytest.raises(TypeError, match=r"got a path; heatwidget\.open\('run\.npz'\)"):
+        as_labelled("run.npz", default_dims={})

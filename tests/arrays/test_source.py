@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Callable
 from unittest import mock
 
 import numpy as np
@@ -10,8 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heatwidget.arrays import LabelledArray, NumpySource, Region, ValueRange, as_labelled, source
-from heatwidget.arrays.source import scan_values
+from heatwidget.arrays import (
+    ArraySource,
+    LabelledArray,
+    LiveArray,
+    NumpySource,
+    Region,
+    ValueRange,
+    as_labelled,
+    extent,
+)
+from heatwidget.arrays.extent import scan_values
 from tests.frames.strategies import arrays
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -20,6 +30,12 @@ pytestmark = pytest.mark.filterwarnings("error")
 def numpy_source(values: object) -> NumpySource:
     dims = {2: ("iteration", "token"), 3: ("iteration", "layer", "token")}
     return NumpySource(as_labelled(values, default_dims=dims))
+
+
+def filled(values: np.ndarray) -> LiveArray:
+    live = LiveArray(dict(zip(("iteration", "token"), values.shape, strict=True)))
+    live[:] = values
+    return live
 
 
 def expected_range(values: np.ndarray) -> ValueRange:
@@ -39,7 +55,7 @@ def expected_range(values: np.ndarray) -> ValueRange:
 @given(arrays(), st.integers(1, 60))
 def test_value_range_is_the_oracles(array: LabelledArray, scan_cells: int) -> None:
     """Whatever the type, the layout, the mask and the pieces it is scanned in."""
-    with mock.patch.object(source, "_SCAN_CELLS", scan_cells):
+    with mock.patch.object(extent, "SCAN_CELLS", scan_cells):
         assert NumpySource(array).value_range() == expected_range(array.values)
 
 
@@ -101,7 +117,23 @@ def test_what_a_source_says_of_itself() -> None:
     numbers = numpy_source(np.ones((2, 3), ">f2"))
     assert [axis.name for axis in numbers.axes] == ["iteration", "token"]
     assert numbers.dtype == np.dtype(">f2")
-    assert numbers.chunks is None
+    assert (numbers.chunks, numbers.in_memory) == (None, True)
+    assert (numbers.identity(), numbers.take_error()) == (None, None)
+    live = LiveArray({"iteration": 2, "token": 3}).watch(lambda: None)
+    assert (live.chunks, live.in_memory, live.identity()) == (None, True, None)
+
+
+@pytest.mark.parametrize("make", [numpy_source, lambda values: filled(values).watch(lambda: None)])
+def test_map(make: Callable[[np.ndarray], ArraySource]) -> None:
+    """A function of regions and their blocks, in order; regions are taken as they are needed."""
+    regions = [Region(((k, k + 1), (0, 3))) for k in range(4)]
+    left = iter(regions)
+    results = make(np.arange(12.0).reshape(4, 3)).map(lambda r, b: (r, b.values.sum()), left)
+    assert next(results) == (regions[0], (regions[0], 3))
+    assert next(left) is regions[1]
+    assert next(results) == (regions[2], (regions[2], 21))
+    results.close()
+    assert list(left) == [regions[3]]
 
 
 def test_refresh() -> None:

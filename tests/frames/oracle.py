@@ -167,6 +167,8 @@ def _piles(
 
 
 def _cell(piles: list[list[Any]], reducer: str, pooling: str | bool) -> Any:
+    if reducer == pooling:
+        return merge([value for pile in piles for value in pile], reducer)
     cells = [cell for cell in (merge(pile, reducer) for pile in piles) if cell is not None]
     return merge(cells, str(pooling)) if pooling else (cells or [None])[0]
 

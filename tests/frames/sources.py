@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
 import numpy as np
 
 from heatwidget.arrays import Axis, Block, LabelledArray, Region, ValueRange
-from heatwidget.arrays.source import scan_values
+from heatwidget.arrays.extent import scan_values
+
+T = TypeVar("T")
 
 
 class WatchedSource:
     """Source over an array that counts how often each cell is read."""
 
-    chunks = None
-
-    def __init__(self, array: LabelledArray) -> None:
+    def __init__(
+        self,
+        array: LabelledArray,
+        *,
+        chunks: tuple[int, ...] | None = None,
+        in_memory: bool = True,
+    ) -> None:
+        self.chunks, self.in_memory = chunks, in_memory
         self.axes: tuple[Axis, ...] = array.axes
         self.values = np.ma.getdata(array.values).copy()
         self.pending = np.ma.getmaskarray(array.values).copy()
@@ -34,6 +44,11 @@ class WatchedSource:
         self.reads[region.slices] += 1
         pending = self.pending[region.slices]
         return Block(self.values[region.slices], pending if pending.any() else None)
+
+    def map(
+        self, function: Callable[[Region, Block], T], regions: Iterable[Region]
+    ) -> Iterator[tuple[Region, T]]:
+        return ((region, function(region, self.read(region))) for region in regions)
 
     def value_range(self) -> ValueRange:
         return scan_values(self.values[~self.pending])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatwidget.arrays import ValueRange
-from heatwidget.arrays.source import scan_values
+from heatwidget.arrays.extent import scan_values
 from heatwidget.frames import (
     COLOR_SCALES,
     CellState,

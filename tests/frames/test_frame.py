@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatwidget.arrays import LabelledArray, NumpySource, Region, as_labelled, source
+from heatwidget.arrays import LabelledArray, NumpySource, Region, ValueRange, as_labelled, extent
 from heatwidget.frames import (
     REDUCERS,
     CellState,
     Frame,
     View,
     cell_extent,
+    cells,
     color_indices,
-    frame,
     render,
     resolve,
 )
@@ -79,8 +79,8 @@ def test_blockwise_is_whole(picture: tuple[LabelledArray, View], block_cells: in
     array, view = picture
     whole = draw_frame(array, view)
     with (
-        mock.patch.object(frame, "_BLOCK_CELLS", block_cells),
-        mock.patch.object(source, "_SCAN_CELLS", block_cells),
+        mock.patch.object(cells, "_BLOCK_CELLS", block_cells),
+        mock.patch.object(extent, "SCAN_CELLS", block_cells),
     ):
         pieces = draw_frame(array, view)
     if not {view.reducer, whole.view.cells.pooling} & {"mean", "rms"}:
@@ -96,7 +96,7 @@ def test_no_cell_is_read_in_vain(picture: tuple[LabelledArray, View], block_cell
     array, view = picture
     watched = WatchedSource(array)
     resolved = resolve(view, watched.axes, watched.value_range())
-    with mock.patch.object(frame, "_BLOCK_CELLS", block_cells):
+    with mock.patch.object(cells, "_BLOCK_CELLS", block_cells):
         render(watched, resolved)
     reads, rule = watched.take_reads(), resolved.cells
     windows = {rule.rows: rule.row_window, rule.columns: rule.column_window}
@@ -247,4 +247,4 @@ def test_size_of_the_frame_is_bounded_by_the_picture() -> None:
 
 def draw_frame_of_part(array: LabelledArray, view: View) -> Frame:
     """Frame without a scan of the whole array."""
-    return render(NumpySource(array), resolve(view, array.axes, source.ValueRange()))
+    return render(NumpySource(array), resolve(view, array.axes, ValueRange()))

@@ -33,8 +33,8 @@ def control(widget: Heatmap, kind: type[Any]) -> Any:
 
 
 def names(widget: Heatmap) -> list[str]:
-    """Classes of the controls, in order."""
-    return [type(part).__name__ for part in widget.children[-1].children]
+    """Classes of the controls, in order; the row below them says what is read."""
+    return [type(part).__name__ for part in widget.children[-2].children]
 
 
 # Which controls there are

@@ -244,12 +244,12 @@ def test_only_what_changed_is_read() -> None:
     live = LiveArray({"iteration": 50, "token": 40})
     live[:] = 1
     widget = ConvergenceHeatmap(live)
-    source, read = widget._source, []
+    source, read = widget._screen.reader.source, []
     original = source.read
     source.read = lambda region: (read.append(region), original(region))[1]
     live[7] = 2
     widget.flush()
-    assert [region.bounds for region in read] == [((7, 8), (0, 40))]
+    assert [region.bounds for region in read if region.size] == [((7, 8), (0, 40))]
 
 
 def test_colours_change_in_steps(recorder: Recorder) -> None:
@@ -409,7 +409,7 @@ def test_refresh_forgets_what_was_written_over() -> None:
 
 def status(widget: Heatmap) -> str:
     """Text of the status line."""
-    return text_of(widget._stage._status.value)
+    return text_of(widget._screen.stage._status.value)
 
 
 def test_an_error_on_the_drawing_thread_is_shown_until_all_is_well() -> None:
@@ -420,7 +420,7 @@ def test_an_error_on_the_drawing_thread_is_shown_until_all_is_well() -> None:
     def fail(change: Any) -> None:
         raise ValueError("<b>no</b>\n")
 
-    widget._stage._status.observe(lambda change: reported.set(), "value")
+    widget._screen.stage._status.observe(lambda change: reported.set(), "value")
     widget.observe(fail, "frame")
     live[0] = 1
     assert reported.wait(DEADLOCK)
@@ -439,7 +439,7 @@ def test_an_error_of_the_source_loses_nothing(monkeypatch: pytest.MonkeyPatch) -
     widget = ConvergenceHeatmap(live, interval=60)
     live[0] = 1
     with monkeypatch.context() as patch:
-        patch.setattr(widget._source, "value_range", lambda: 1 / 0)
+        patch.setattr(widget._screen.reader.source, "value_range", lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             widget.flush()
     assert "division by zero" in status(widget)

@@ -138,7 +138,7 @@ def test_array_replaced_while_ranges_move() -> None:
 def test_a_hand_amid_another_array(monkeypatch: pytest.MonkeyPatch) -> None:
     """The slider of the old array moves while the controls of the new one are made."""
     widget = ConvergenceHeatmap(cube())
-    moved, fit = slider(widget, "iteration"), widget._panel.fit
+    moved, fit = slider(widget, "iteration"), widget._screen.panel.fit
 
     def fit_meanwhile(*arguments: Any) -> None:
         hand = Thread(target=lambda: moved.set_state({"value": [20, 35]}), daemon=True)
@@ -146,7 +146,7 @@ def test_a_hand_amid_another_array(monkeypatch: pytest.MonkeyPatch) -> None:
         hand.join(0.1)  # it may have to wait for us
         fit(*arguments)
 
-    monkeypatch.setattr(widget._panel, "fit", fit_meanwhile)
+    monkeypatch.setattr(widget._screen.panel, "fit", fit_meanwhile)
     widget.set_array(np.ones((8, 5)), dims=("iteration", "prompt"))
     monkeypatch.undo()
     assert (widget.rows, widget.columns, widget.dims) == (

@@ -1,11 +1,10 @@
-"""The command line: `heatwidget demo` shows the bundled captures on a Voila page.
+"""A notebook served as a page by Voila, until the user ends it.
 
 Voila runs in this process: its port is known for sure, and kernels end even if it is killed.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import logging
 import os
@@ -15,81 +14,67 @@ import sys
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from . import __version__
+from .errors import CommandError
 
 IDLE_SECONDS = 120  # until the kernel of a page that could not say goodbye, after a crash, ends
 
 
-class CommandError(Exception):
-    """A failure whose text tells the user all there is to know."""
+@dataclass(frozen=True)
+class Page:
+    """What is served.
+
+    Parameters
+    ----------
+    command : str
+        The command that serves it, for messages.
+    notebook : str
+        Name of its notebook.
+    title : str, optional
+        What the browser shows for the page; by default what the notebook says.
+    environment : mapping of str to str, optional
+        Variables that its kernel finds.
+    """
+
+    command: str
+    notebook: str
+    title: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with these arguments (those of the process) and return its exit status."""
-    parser = _parser()
-    args = parser.parse_args(argv)
-    try:
-        with suppress(KeyboardInterrupt):  # the way to end a server, no failure
-            args.run(args)
-    except CommandError as error:
-        parser.exit(1, f"{parser.prog}: {error}\n")
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    """The arguments; each command brings the function that runs it."""
-    parser = argparse.ArgumentParser(prog="heatwidget", description="Heatmaps of network insides.")
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    parser.set_defaults(run=lambda _: parser.exit(2, parser.format_help()))
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    demo = commands.add_parser("demo", help="show the bundled captures on a Voila page")
-    port_help = "first port to try, 0 for any free one (default: %(default)s)"
-    demo.add_argument("--port", type=_port, default=8866, help=port_help)
-    demo.add_argument("--no-browser", action="store_true", help="do not open a browser")
-    demo.set_defaults(run=_demo)
-    return parser
-
-
-def _port(text: str) -> int:
-    """A port number from the command line."""
-    port = int(text) if text.isascii() and text.isdigit() else -1
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"must be a whole number in 0..65535, got {text!r}")
-    return port
-
-
-def _demo(args: argparse.Namespace) -> None:
-    """Serve the demo page until the user ends it."""
-    notebook, port = _notebook(), _free_port(args.port)
+def serve(page: Page, first_port: int, *, browser: bool) -> None:
+    """Serve a page until the user ends it, from the first port on that is free."""
+    notebook, port = _notebook(page.notebook), _free_port(first_port)
     ended = threading.Event()
     _on_end(ended, signal.default_int_handler)
+    os.environ.update(page.environment)
     with _quiet() as (terminal, log):
-        app = _voila(notebook, port)
+        app = _voila(page, notebook, port)
         _on_end(ended, signal.default_int_handler)  # Voila has put one of its own in place
         try:
-            _serve(app, ended, terminal, browser=not args.no_browser and _has_windows())
+            _run(app, page, ended, terminal, browser=browser and _has_windows())
         except (Exception, SystemExit) as error:  # Voila leaves by `sys.exit` if it cannot start
             if not ended.is_set():
                 log.seek(0)
                 end = "".join(log.readlines()[-20:])
-                raise CommandError(f"demo failed: {error!r}\n{end}") from error
+                raise CommandError(f"{page.command} failed: {error!r}\n{end}") from error
 
 
-def _notebook() -> Path:
-    """The notebook of the page: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parent
+def _notebook(name: str) -> Path:
+    """A notebook of ours: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
     for folder in (package, package.parent):
-        if (path := folder / "notebooks" / "app.ipynb").is_file():
+        if (path := folder / "notebooks" / name).is_file():
             return path
-    raise CommandError(f"notebooks/app.ipynb is neither in {package} nor in {package.parent}")
+    raise CommandError(f"notebooks/{name} is neither in {package} nor in {package.parent}")
 
 
-def _voila(notebook: Path, port: int) -> Any:
+def _voila(page: Page, notebook: Path, port: int) -> Any:
     """Voila, ready to start."""
     try:
         import ipykernel.kernelspec  # noqa: F401
@@ -97,7 +82,9 @@ def _voila(notebook: Path, port: int) -> Any:
         from traitlets.config import Config
         from voila.app import Voila
     except ImportError as error:
-        raise CommandError(f'demo needs Voila ({error}): pip install "heatwidget[app]"') from error
+        raise CommandError(
+            f'{page.command} needs Voila ({error}): pip install "heatwidget[app]"'
+        ) from error
 
     class OwnKernel(KernelSpecManager):
         """Knows only the kernel of this Python; a stale `python3` of the user's would win."""
@@ -111,15 +98,26 @@ def _voila(notebook: Path, port: int) -> Any:
     # A foreign site whose name is made to lead here gets no answer. A closed page asks for its
     # kernel's end without an XSRF token, so a check would let kernels pile up (voila#1458).
     server |= {"tornado_settings": {"allow_remote_access": False, "disable_check_xsrf": True}}
-    page = {"kernel_spec_manager_class": OwnKernel, "show_tracebacks": True}
+    settings = {"kernel_spec_manager_class": OwnKernel, "show_tracebacks": True}
+    if page.title is not None:
+        settings["prelaunch_hook"] = _titled(page.title)
     kernels = {"cull_idle_timeout": IDLE_SECONDS, "cull_interval": IDLE_SECONDS // 4}
-    config = {"Voila": server, "VoilaConfiguration": page, "MappingKernelManager": kernels}
+    config = {"Voila": server, "VoilaConfiguration": settings, "MappingKernelManager": kernels}
     app = Voila(config=Config(config))
     app.initialize([])
     return app
 
 
-def _serve(app: Any, ended: threading.Event, terminal: IO[str], *, browser: bool) -> None:
+def _titled(title: str) -> Callable[..., None]:
+    """Function that gives a notebook a title before it is run, for Voila to call."""
+
+    def set_title(request: Any, notebook: Any, cwd: str) -> None:
+        notebook.metadata["title"] = title
+
+    return set_title
+
+
+def _run(app: Any, page: Page, ended: threading.Event, terminal: IO[str], *, browser: bool) -> None:
     """Run Voila until a signal ends it; what fails before that is shown."""
     from tornado.ioloop import IOLoop
 
@@ -134,7 +132,7 @@ def _serve(app: Any, ended: threading.Event, terminal: IO[str], *, browser: bool
         for logger in (app.log, logging.getLogger()):
             logger.addHandler(errors)
         address = f"http://127.0.0.1:{app.port}/"
-        print(f"heatwidget demo: {address} (Ctrl-C ends it)", file=terminal, flush=True)
+        print(f"heatwidget {page.command}: {address} (Ctrl-C ends it)", file=terminal, flush=True)
         if browser:
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 

@@ -1,0 +1,57 @@
+"""Arrays of other libraries, read region by region; none of these libraries is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .adapter import Adapter, is_from, is_short
+from .converted import adapt_jax, adapt_short
+from .dask_arrays import DaskAdapter
+from .hdf5 import Hdf5Adapter
+from .mapped import MappedAdapter, is_mapped
+from .tensors import TensorAdapter
+from .xarrays import XarrayAdapter
+from .zarr_arrays import ZarrAdapter
+
+__all__ = ["Adapter", "adapt", "is_from"]
+
+# Where a kind of array comes from, and what adapts it.
+_KINDS: tuple[tuple[str, str, Callable[[Any], Adapter]], ...] = (
+    ("zarr", "Array", ZarrAdapter),
+    ("h5py", "Dataset", Hdf5Adapter),
+    ("dask.array", "Array", DaskAdapter),
+    ("torch", "Tensor", TensorAdapter),
+    ("jax", "Array", adapt_jax),
+    ("xarray", "DataArray", XarrayAdapter),
+)
+# What holds arrays, but is none.
+_HOLDERS = (("zarr", "Group"), ("h5py", "Group"), ("xarray", "Dataset"))
+
+
+def adapt(array: Any) -> Adapter | None:
+    """Adapter of an array that is no plain numpy array in memory, else None.
+
+    Raises
+    ------
+    TypeError
+        If it holds no real numbers, or holds several arrays.
+    ValueError
+        If it can no longer be read, or does not know its own shape.
+    """
+    for module, name, make in _KINDS:
+        if is_from(module, name, array):
+            return make(array)
+    for module, name in _HOLDERS:
+        if is_from(module, name, array):
+            raise TypeError(
+                "array must hold real numbers, got one that holds other arrays"
+                f" ({module} {name}): take one of {sorted(map(str, array))}"
+            )
+    if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
+        return None
+    if is_mapped(array):
+        return MappedAdapter(array)
+    return adapt_short(array) if is_short(array.dtype) else None

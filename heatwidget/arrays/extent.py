@@ -1,0 +1,134 @@
+"""Extent of the finite values of an array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Values looked at together while scanning: they stay in the processor's cache.
+SCAN_CELLS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRange:
+    """Extent of the finite values of a whole array; all zero where there are none.
+
+    Parameters
+    ----------
+    low, high : float
+        Smallest and largest finite value.
+    smallest_positive : float
+        Smallest value above zero, or 0 if there is none: the lower end of a log scale.
+    smallest_magnitude : float
+        Smallest absolute value above zero, or 0 if there is none.
+    """
+
+    low: float = 0.0
+    high: float = 0.0
+    smallest_positive: float = 0.0
+    smallest_magnitude: float = 0.0
+    empty: bool = True
+
+
+def scan_values(values: NDArray[Any], pending: NDArray[np.bool_] | None = None) -> ValueRange:
+    """Extent of the finite values of an array, read once in the order of memory.
+
+    Parameters
+    ----------
+    values : ndarray of real numbers, any shape
+        Temporary memory is a few cache-sized buffers whatever the size.
+    pending : ndarray of bool, same shape, optional
+        Values that are left out.
+    """
+    found = ValueRange()
+    operands = [values] if pending is None else [values, pending]
+    pieces = np.nditer(
+        operands,
+        flags=["external_loop", "buffered", "zerosize_ok"],
+        op_flags=[["readonly"]] * len(operands),
+        op_dtypes=[_scan_type(values.dtype), np.dtype(bool)][: len(operands)],
+        casting="same_kind",
+        order="K",
+        buffersize=SCAN_CELLS,
+    )
+    # A long number beyond double precision counts as infinite, as it does in a frame.
+    with np.errstate(over="ignore"):
+        for piece in pieces:
+            chunk: Any = piece if pending is None else piece[0][~piece[1]]
+            if chunk.size:
+                found = widen(found, _scan_chunk(chunk))
+    return found
+
+
+def widen(a: ValueRange, b: ValueRange) -> ValueRange:
+    """Extent of both together."""
+    if a.empty or b.empty:
+        return b if a.empty else a
+    return ValueRange(
+        min(a.low, b.low),
+        max(a.high, b.high),
+        _smaller(a.smallest_positive, b.smallest_positive),
+        _smaller(a.smallest_magnitude, b.smallest_magnitude),
+        empty=False,
+    )
+
+
+def stepped(found: ValueRange) -> ValueRange:
+    """Extent widened in steps, so that colours rarely change while an array is filled.
+
+    `low` and `high` go outwards to 0 or to 1, 2 or 5 times a power of ten, the smallest ones
+    down to a power of ten.
+    """
+    return ValueRange(
+        0.0 - _outwards(-found.low),  # not -0.0
+        _outwards(found.high),
+        _decade(found.smallest_positive),
+        _decade(found.smallest_magnitude),
+        empty=found.empty,
+    )
+
+
+def _scan_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Type that numpy scans fast: big-endian, short and long ones it does not."""
+    if dtype.itemsize < 4:
+        return np.dtype(np.float32)
+    return np.dtype(np.float64) if dtype.itemsize > 8 else dtype.newbyteorder("=")
+
+
+def _scan_chunk(chunk: Any) -> ValueRange:
+    low, high = chunk.min(), chunk.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        chunk = chunk[np.isfinite(chunk)]
+        if not chunk.size:
+            return ValueRange()
+        low, high = chunk.min(), chunk.max()
+    positive = magnitude = float(low)
+    if low <= 0:
+        positive = float(chunk[chunk > 0].min()) if high > 0 else 0.0
+        nonzero = np.abs(chunk[chunk != 0].astype(np.float64))
+        magnitude = float(nonzero.min()) if nonzero.size else 0.0
+    return ValueRange(float(low), float(high), positive, magnitude, empty=False)
+
+
+def _smaller(a: float, b: float) -> float:
+    """Smaller of two where zero stands for none."""
+    return min(a, b) if a and b else a or b
+
+
+def _outwards(end: float) -> float:
+    """Next of 1, 2 or 5 times a power of ten; 0 for an end on the near side of zero."""
+    if end <= 0:
+        return 0.0
+    power = Decimal(repr(end)).adjusted()
+    step = next(s for s in (float(f"{digit}e{power}") for digit in (1, 2, 5, 10)) if s >= end)
+    return step if isfinite(step) else end
+
+
+def _decade(smallest: float) -> float:
+    """Power of ten at or below a number; the number itself where there is no such double."""
+    return float(f"1e{Decimal(repr(smallest)).adjusted()}" if smallest else 0) or smallest

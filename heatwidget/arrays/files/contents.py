@@ -1,0 +1,98 @@
+"""What is found in a file, before any values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .labels import Labels
+
+VALUES = "values"  # name under which `save` writes an array
+LABELS = "labels"  # and of the text beside it
+_MOST_NAMES = 20  # in an error
+
+
+class UnknownTypeError(TypeError):
+    """Values of a type that the file may have, and this package does not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One array in a file.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype or str
+        The file's own word where numpy has no such type.
+    load : callable
+        Gives the array, read lazily if the format allows it.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any] | str
+    load: Callable[[], Any]
+
+    @classmethod
+    def of(cls, array: Any) -> Entry:
+        """Entry of an array that is read lazily anyway."""
+        return cls(tuple(array.shape or ()), array.dtype, lambda: array)
+
+    @property
+    def fits(self) -> bool:
+        """Whether a heatmap can show it: real numbers with 2 or 3 axes, none of them empty."""
+        real = isinstance(self.dtype, str) or self.dtype.kind in "biuf"
+        return real and len(self.shape) in (2, 3) and 0 not in self.shape
+
+    def __str__(self) -> str:
+        """Return shape and type."""
+        return f"{self.shape} {self.dtype}"
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Arrays of a file by name, and the labels of the one called ``values``."""
+
+    entries: Mapping[str, Entry]
+    labels: Labels | None = None
+
+    def choose(self, path: Path, name: str | None) -> tuple[Entry, Labels | None]:
+        """Return the array of a name, or the one that is meant where none is given.
+
+        Raises
+        ------
+        ValueError
+            If there is no such array, or not exactly one that is meant.
+        """
+        if name is None:
+            name = self._meant(path)
+        elif name not in self.entries:
+            raise ValueError(f"name must be one of those in {path}: {self._list()}; got {name!r}")
+        return self.entries[name], self.labels if name == VALUES else None
+
+    def _meant(self, path: Path) -> str:
+        """Name of the array that was saved by us, the only one, or the only one that fits."""
+        if VALUES in self.entries:
+            return VALUES
+        names = list(self.entries)
+        if len(names) != 1:
+            names = [name for name, entry in self.entries.items() if entry.fits]
+        if not names:
+            has = f"it has {self._list()}" if self.entries else "it has none at all"
+            raise ValueError(f"path must hold an array of 2 or 3 axes; {path}: {has}")
+        if len(names) > 1:
+            raise ValueError(
+                f"name must say which array of {path} is meant: {self._list(only_fitting=True)}"
+            )
+        return names[0]
+
+    def _list(self, *, only_fitting: bool = False) -> str:
+        """Names, with shape and type each."""
+        entries = [(n, e) for n, e in self.entries.items() if e.fits or not only_fitting]
+        texts = [f"{name!r} {entry}" for name, entry in entries[:_MOST_NAMES]]
+        more = len(entries) - len(texts)
+        return ", ".join(texts) + (f" and {more} more" if more > 0 else "")

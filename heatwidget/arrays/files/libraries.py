@@ -1,0 +1,24 @@
+"""The libraries that some kinds of files need, each an extra of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def needed(extra: str, path: Path) -> Iterator[None]:
+    """Say how to get what a file needs, where an import in the block fails.
+
+    Raises
+    ------
+    ImportError
+    """
+    try:
+        yield
+    except ImportError as error:
+        advice = f'pip install "heatwidget[{extra}]"'
+        raise ImportError(
+            f"{path.suffix} files need another library ({error}): {advice}"
+        ) from error

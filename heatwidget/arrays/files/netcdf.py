@@ -1,0 +1,52 @@
+"""Arrays in a netCDF file: read by xarray, written by h5netcdf.
+
+xarray applies the conventions that netCDF files of others use (fill values, scales).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from .contents import LABELS, VALUES, Contents, Entry
+from .draft import Draft
+from .labels import Labels
+from .libraries import needed
+from .room import check_room
+
+
+def read(path: Path) -> Contents:
+    """Return the variables of a file and what it says of ``values``."""
+    with path.open("rb") as file:
+        engine = "scipy" if file.read(3) == b"CDF" else "h5netcdf"
+    with needed("netcdf", path):
+        import xarray
+
+        dataset = xarray.open_dataset(path, engine=engine, cache=False, decode_times=False)
+    variables = {str(name): item for name, item in dataset.data_vars.items()}
+    entries = {name: Entry.of(item) for name, item in variables.items() if name != LABELS}
+    labels = Labels.from_text(dataset[LABELS].item()) if LABELS in dataset else None
+    return Contents(entries, labels)
+
+
+def write(path: Path, draft: Draft) -> None:
+    """Write values and labels, block by block; float16, which netCDF lacks, as float32."""
+    with needed("netcdf", path):
+        import h5netcdf
+        import h5py
+    dtype = {"b": np.dtype(np.int8), "f": np.promote_types(draft.dtype, np.float32)}
+    check_room(path, draft.n_bytes)
+    with h5netcdf.File(path, "x") as file:
+        file.dimensions = dict(zip(draft.labels.dims, draft.shape, strict=True))
+        values = file.create_variable(
+            VALUES, draft.labels.dims, dtype.get(draft.dtype.kind, draft.dtype)
+        )
+        # For other programs; we read the labels, which can hold any text.
+        name = draft.labels.quantity.replace("\0", "")
+        values.attrs["long_name"] = name.encode(errors="replace").decode()
+        if draft.dtype.kind == "b":
+            values.attrs["dtype"] = "bool"  # as xarray has it
+        file.create_variable(LABELS, (), h5py.string_dtype())[...] = draft.text
+        for region, block in draft.blocks():
+            values[region.slices] = block

@@ -1,0 +1,120 @@
+"""Labelled arrays from files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..labelled import LabelledArray, as_labelled
+from .contents import Contents, UnknownTypeError
+from .kinds import module_to_read
+from .labels import Labels
+
+# Names of the axes in a file that has none, by their number.
+DEFAULT_DIMS = {2: ("iteration", "token"), 3: ("iteration", "layer", "token")}
+
+
+def open(
+    path: str | os.PathLike[str], *, name: str | None = None, dims: Sequence[str] | None = None
+) -> LabelledArray:
+    """Labelled array in a file, which is read when and where it is looked at.
+
+    Only a compressed ``.npz`` is read whole. What `save` has written comes back as it was. So
+    does an ``.npz`` that `numpy.savez` made of ``values``, ``dims`` (names, in order),
+    ``coord.<dim>`` for each dim that has coordinates, and ``attrs``, a JSON text. Files of
+    others have what axes they name, and else ``(iteration, token)`` or ``(iteration, layer,
+    token)``. The file is closed when the array is dropped. Pickles are refused.
+
+    Parameters
+    ----------
+    path : str or path
+        ``.npz``, ``.npy``, ``.zarr``, ``.nc``, ``.h5``, ``.hdf5`` or ``.safetensors``; a file
+        with another suffix is known by its content.
+    name : str, optional
+        Which array of the file; by default ``values``, or the only one with 2 or 3 axes.
+    dims : sequence of str, optional
+        Names of the axes, in order; goes before what the file says.
+
+    Raises
+    ------
+    ImportError
+        If reading it needs a library that is not there.
+    OSError
+        If there is no such file, or it may not be read.
+    TypeError
+        If the values are no real numbers, or a coordinate is of the wrong kind.
+    ValueError
+        If the file is of no such kind, damaged, or does not say which array is meant.
+    """
+    return open_labelled(path, name=name, dims=dims, default_dims=DEFAULT_DIMS)
+
+
+def open_labelled(
+    path: str | os.PathLike[str],
+    *,
+    name: str | None,
+    dims: Sequence[str] | None,
+    default_dims: Mapping[int, tuple[str, ...]],
+) -> LabelledArray:
+    """Return what `open` does, with other names for axes that have none."""
+    place = as_path(path)
+    module = module_to_read(place)
+    with _whole(place, module):
+        contents: Contents = module.read(place)
+    entry, labels = contents.choose(place, name)
+    with _whole(place, module):
+        values = entry.load()
+    try:
+        return _label(values, labels, dims, default_dims)
+    except KeyError as error:
+        what = f"the axes of shape {entry.shape}, as {path} does not"
+        raise ValueError(f"dims must name {what}") from error
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{error} (in {path})") from error
+
+
+def as_path(path: Any) -> Path:
+    """Path of a text or a path.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be a text or a path, got {path!r}")
+    return Path(path)
+
+
+@contextmanager
+def _whole(path: Path, module: Any) -> Iterator[None]:
+    """Say that a file is damaged where its reader stumbles over it, whatever that raises."""
+    try:
+        yield
+    except (ImportError, MemoryError, UnknownTypeError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        kind = module.__name__.rpartition(".")[2]
+        said = f"{type(error).__name__}: {error}"
+        raise ValueError(f"path must be a whole {kind} file; {path} is not: {said}") from error
+
+
+def _label(
+    values: Any,
+    labels: Labels | None,
+    dims: Sequence[str] | None,
+    default_dims: Mapping[int, tuple[str, ...]],
+) -> LabelledArray:
+    """Values with what their file says, under the names that are asked for."""
+    if labels is None:
+        return as_labelled(values, default_dims=default_dims, dims=dims)
+    own = as_labelled(values, default_dims={}, dims=labels.dims, coords=labels.coords)
+    own = replace(own, quantity=labels.quantity, attrs=labels.attrs)
+    return own if dims is None else as_labelled(own, default_dims={}, dims=dims)

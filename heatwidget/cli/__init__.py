@@ -1,0 +1,73 @@
+"""The command line: `heatwidget demo` and `heatwidget view FILE` show a Voila page."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from contextlib import suppress
+
+from .. import __version__
+from .errors import CommandError
+from .server import Page, serve
+
+__all__ = ["CommandError", "main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments (those of the process) and return its exit status."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        with suppress(KeyboardInterrupt):  # the way to end a server, no failure
+            args.run(args)
+    except CommandError as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The arguments; each command brings the function that runs it."""
+    parser = argparse.ArgumentParser(prog="heatwidget", description="Heatmaps of network insides.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.set_defaults(run=lambda _: parser.exit(2, parser.format_help()))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    demo = commands.add_parser("demo", help="show the bundled captures on a Voila page")
+    demo.set_defaults(run=_demo)
+    view = commands.add_parser("view", help="show the array in a file on a Voila page")
+    view.add_argument("file", metavar="FILE", help="what heatwidget.open reads, such as run.npz")
+    view.add_argument("--name", help="which array of the file, where it has several")
+    view.add_argument("--dims", type=_names, help="names of its axes, as in iteration,layer,token")
+    widgets = ("convergence", "activation")
+    view.add_argument("--widget", choices=widgets, help="which heatmap (default: all that fit)")
+    view.set_defaults(run=_view)
+    for command in (demo, view):
+        port_help = "first port to try, 0 for any free one (default: %(default)s)"
+        command.add_argument("--port", type=_port, default=8866, help=port_help)
+        command.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    return parser
+
+
+def _port(text: str) -> int:
+    """A port number from the command line."""
+    port = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"must be a whole number in 0..65535, got {text!r}")
+    return port
+
+
+def _names(text: str) -> list[str]:
+    """Names from the command line, with commas between them."""
+    return [name.strip() for name in text.split(",")]
+
+
+def _demo(args: argparse.Namespace) -> None:
+    """Serve the demo page until the user ends it."""
+    serve(Page("demo", "app.ipynb"), args.port, browser=not args.no_browser)
+
+
+def _view(args: argparse.Namespace) -> None:
+    """Serve the page of a file until the user ends it."""
+    from .view import view_page
+
+    page = view_page(args.file, name=args.name, dims=args.dims, widget=args.widget)
+    serve(page, args.port, browser=not args.no_browser)

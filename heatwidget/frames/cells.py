@@ -1,0 +1,235 @@
+"""Cells of a picture, made from the array cells behind them, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays.axis import Axis
+from ..arrays.source import Block, Region
+from .color import FLOAT32_MAX, FLOAT32_TINY
+from .reducers import PICKS, Collapse, pool
+from .view import CellRule
+
+Span = tuple[int, int]
+Edges = NDArray[np.int64]
+
+# Array cells read at a time, and cells made of them: bounds the temporaries of a frame to a
+# few tens of megabytes, and keeps what is worked on in the processor's cache.
+_BLOCK_CELLS = 1 << 21
+_MADE_CELLS = 1 << 18
+# Indices of the band and of the slower axis that are read together, at least: more would
+# leave less than a cache line of each run along the faster one.
+_DEPTH = 64
+_WIDTH = 32
+
+
+class Readable(Protocol):
+    """What a frame needs of an array."""
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Axes in the array's own order."""
+        ...
+
+    @property
+    def chunks(self) -> tuple[int, ...] | None:
+        """Sizes in which the values are best read, or None when any region will do."""
+        ...
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether a read costs no more than an access to memory."""
+        ...
+
+    def read(self, region: Region) -> Block:
+        """Return the values of a region, in the array's own axis order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads boxes of an array as band, rows and columns.
+
+    Parameters
+    ----------
+    read : callable
+        Takes the spans of band, rows and columns; gives a `Block` of these three axes.
+    chunk : tuple of int
+        Sizes along them in which it is best read.
+    rows_run : bool
+        Whether neighbours in memory are rows, not columns.
+    rounded : bool
+        Whether values are means that were rounded to float32.
+    """
+
+    read: Callable[[Span, Span, Span], Block]
+    chunk: tuple[int, int, int] = (1, 1, 1)
+    rows_run: bool = False
+    rounded: bool = False
+
+    def cut(self, band: Span, rows: Edges, columns: Edges) -> Iterator[tuple[Edges, Edges]]:
+        """Cut cells into pieces as they are best read."""
+        depth, chunk = band[1] - band[0], self.chunk[1:]
+        return cut(rows, columns, depth=depth, chunk=chunk, rows_run=self.rows_run)
+
+
+def reader_of(source: Readable, rule: CellRule) -> Reader:
+    """Reader of an array, whatever order its axes have."""
+    names = [axis.name for axis in source.axes]
+    order = [names.index(name) for name in (rule.collapsed, rule.rows, rule.columns) if name]
+    chunks = source.chunks or (1,) * len(names)
+    band, rows, columns = [1, *(chunks[axis] for axis in order)][-3:]
+
+    def read(band: Span, rows: Span, columns: Span) -> Block:
+        bounds = {rule.rows: rows, rule.columns: columns, rule.collapsed: band}
+        return rearranged(source.read(Region(tuple(bounds[name] for name in names))), order)
+
+    rows_run = order[-2] > order[-1]
+    if source.in_memory:
+        # How a box lies in memory; also one without a cell tells.
+        _, *strides = read((0, 0), (0, 0), (0, 0)).values.strides
+        rows_run = abs(strides[0]) < abs(strides[1])
+    return Reader(read, (band, rows, columns), rows_run)
+
+
+def merged_cells(
+    reader: Reader, rule: CellRule, row_edges: Edges, column_edges: Edges, *, pooled: bool
+) -> Block:
+    """Cells between the given edges: the band reduced, neighbours pooled.
+
+    Parameters
+    ----------
+    reader : Reader
+    rule : CellRule
+        Its reducer, pooling, collapsed axis and band; the windows are those of the edges.
+    row_edges, column_edges : ndarray of int64
+        Indices as the reader takes them.
+    pooled : bool
+        Whether cells are bins, even if only of one index.
+
+    Returns
+    -------
+    Block of float32, shape (n_rows, n_columns)
+        NaN where pending.
+    """
+    shape = (len(row_edges) - 1, len(column_edges) - 1)
+    values, pending = np.empty(shape, np.float32), np.zeros(shape, bool)
+    count = np.empty(shape, np.int64)
+    for r, c in reader.cut(rule.band, row_edges, column_edges):
+        block = collapsed(reader, rule, r, c)
+        if pooled:
+            block = pool(block, r - r[0], c - c[0], rule.pooling)
+        i, j = np.searchsorted(row_edges, r[0]), np.searchsorted(column_edges, c[0])
+        index = (slice(i, i + len(r) - 1), slice(j, j + len(c) - 1))
+        values[index] = as_float32(native(block.values))
+        count[index] = 1 if block.count is None else block.count
+        if block.pending is not None:
+            pending[index] = block.pending
+    values[pending] = np.nan
+    return Block(values, pending, count)
+
+
+def collapsed(reader: Reader, rule: CellRule, row_edges: Edges, column_edges: Edges) -> Block:
+    """Values of one piece, shape (rows, columns), the hidden axis reduced."""
+    rows = (int(row_edges[0]), int(row_edges[-1]))
+    columns = (int(column_edges[0]), int(column_edges[-1]))
+    if rule.collapsed is None:
+        values, pending, count = reader.read((0, 1), rows, columns)
+        return Block(
+            values[0],
+            None if pending is None else pending[0],
+            None if count is None else count[0],
+        )
+    n_cells = (rows[1] - rows[0]) * (columns[1] - columns[0])
+    step = max(_BLOCK_CELLS // n_cells // reader.chunk[0], 1) * reader.chunk[0]
+    collapse = Collapse(rule.reducer, rounded=reader.rounded)
+    for some in collapse.order(*rule.band, step):
+        collapse.add(reader.read(some, rows, columns))
+        if collapse.complete:
+            break
+    block = collapse.result()
+    # Where both merge alike, each array cell weighs the same; else each collapsed cell does.
+    return block if rule.reducer in (rule.pooling, *PICKS) else block._replace(count=None)
+
+
+def cut(
+    row_edges: Edges,
+    column_edges: Edges,
+    *,
+    depth: int = 1,
+    chunk: tuple[int, int] = (1, 1),
+    rows_run: bool = False,
+) -> Iterator[tuple[Edges, Edges]]:
+    """Cut cells into pieces that each read about `_BLOCK_CELLS` array cells, or a chunk.
+
+    Parameters
+    ----------
+    row_edges, column_edges : ndarray of int64
+    depth : int
+        Indices of the band that are read for each.
+    chunk : tuple of int
+        Rows and columns that are best read together.
+    rows_run : bool
+        Whether neighbours in memory are rows, not columns.
+    """
+    budget = max(min(_BLOCK_CELLS // min(depth, _DEPTH), _MADE_CELLS), 1)
+    if rows_run:
+        n_rows, n_columns = _sides(row_edges, column_edges, budget)
+    else:
+        n_columns, n_rows = _sides(column_edges, row_edges, budget)
+    for c in _pieces(column_edges, n_columns, chunk[1]):
+        for r in _pieces(row_edges, n_rows, chunk[0]):
+            yield r, c
+
+
+def _sides(fast: Edges, slow: Edges, budget: int) -> tuple[int, int]:
+    """Indices of each axis in a piece: as many as can be of the one that runs in memory."""
+    n_fast = min(int(fast[-1] - fast[0]), max(budget // _WIDTH, 1))
+    n_slow = max(budget // n_fast, 1)
+    return max(budget // min(n_slow, int(slow[-1] - slow[0])), 1), n_slow
+
+
+def _pieces(edges: Edges, length: int, chunk: int) -> Iterator[Edges]:
+    """Runs of edges that each span about `length` indices, cut near ends of chunks."""
+    length = max(length // chunk, 1) * chunk
+    cuts = np.flatnonzero(np.diff(edges[:-1] // length)) + 1
+    for start, stop in pairwise([0, *cuts.tolist(), len(edges) - 1]):
+        yield edges[start : stop + 1]
+
+
+def rearranged(block: Block, order: Sequence[int]) -> Block:
+    """Block as read, with axes in the given order, preceded by one of size 1 if they are two."""
+    pending = None if block.pending is None else _arrange(block.pending, order)
+    return Block(_arrange(native(block.values), order), pending)
+
+
+def _arrange(values: NDArray[Any], order: Sequence[int]) -> NDArray[Any]:
+    values = values.transpose(order)
+    return values if values.ndim == 3 else values[np.newaxis]
+
+
+def native(values: NDArray[Any]) -> NDArray[Any]:
+    """Values in a type that numpy reduces fast: big-endian, half and long types are not."""
+    if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
+
+
+def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Values as float32, in which a finite one stays finite and one above zero stays so."""
+    if values.dtype == np.float32:
+        return values
+    with np.errstate(over="ignore", under="ignore"):
+        narrow: NDArray[np.float32] = values.astype(np.float32)
+        lost = np.isinf(narrow) & np.isfinite(values)
+        narrow[lost] = np.copysign(FLOAT32_MAX, values[lost])
+        lost = (narrow == 0) & (values != 0)
+        narrow[lost] = np.copysign(FLOAT32_TINY, values[lost])
+    return narrow

@@ -1,0 +1,255 @@
+"""Pooled copies of an array, made piece by piece, from which frames are made quickly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import astuple, replace
+from functools import partial
+from math import prod
+from threading import RLock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays.extent import ValueRange, widen
+from ..arrays.source import ArraySource, Block, Region
+from .cells import native
+from .copies import Copy
+from .level import divides
+from .levels import Levels, make_side, root_bins
+from .pieces import Pieces
+from .reducers import PICKS
+from .summary import Layout, Summary, summarize
+from .tiling import tiling
+from .view import CellRule
+
+# An array that is slow to read and no larger is kept as it is.
+_COPY_CELLS = 1 << 24
+
+
+class Overview:
+    """Pooled copies of an array along two visible axes; the collapsed axis is kept whole.
+
+    A picture that is pooled anyway is made from them, however large the array is. An
+    array of no more than 2^24 cells that is not in memory is kept as it is instead.
+
+    All methods may be called from any thread.
+
+    Parameters
+    ----------
+    source : ArraySource
+        What is to be read; it is not held.
+    rule : CellRule
+        A picture that it is for. It serves others too: see `serves`.
+    """
+
+    def __init__(self, source: ArraySource, rule: CellRule) -> None:
+        self.dims = tuple(axis.name for axis in source.axes)
+        self.shape = tuple(axis.size for axis in source.axes)
+        self.names = (rule.collapsed, rule.rows, rule.columns)
+        # What commutes with the reducer, even if the picture is pooled otherwise.
+        self.pooling = _commuting(rule)
+        order = tuple(self.dims.index(name) for name in self.names if name)
+        rows, columns = (
+            make_side(name, self.shape[axis], wanted)
+            for name, axis, wanted in zip(
+                self.names[1:], order[-2:], (rule.row_bin, rule.column_bin), strict=True
+            )
+        )
+        is_copy = not source.in_memory and prod(self.shape) <= _COPY_CELLS
+        self.layout = Layout(order, self.pooling, () if is_copy else root_bins(rows, columns))
+        self.store: Copy | Levels = (
+            Copy(source.axes, native(np.empty(0, source.dtype)).dtype)
+            if is_copy
+            else Levels(self.layout, rows, columns, self.shape[order[0]] if rule.collapsed else 1)
+        )
+        self.pieces = Pieces(self.shape, source.chunks, self._piece_bins())
+        # An array that is too small to be pooled needs nothing.
+        self.pieces.done[...] = not (is_copy or self.layout.roots)
+        self.lock = RLock()
+        self._extent = ValueRange()
+        self._wanted: Region | None = None
+        self._queue: Iterator[tuple[int, ...]] | None = None
+        # Pieces that were yielded and not added yet, and those that changed meanwhile.
+        self._handed: set[tuple[int, ...]] = set()
+        self._stale: set[tuple[int, ...]] = set()
+
+    def fits(self, rule: CellRule) -> bool:
+        """Whether what is read for it helps a picture of an array of this shape.
+
+        Then it `serves` the picture, or the `nearest` one that it serves.
+        """
+        if isinstance(self.store, Copy):
+            return {rule.rows, rule.columns, rule.collapsed} - {None} == set(self.dims)
+        shown = (rule.collapsed, rule.rows, rule.columns) == self.names
+        return shown and _commuting(rule) == self.pooling
+
+    def serves(self, rule: CellRule) -> bool:
+        """Whether a picture can be made from it once all is read, up to rounding.
+
+        A few rows or columns at the ends of its window may be read from the array, but
+        where it `holds` the picture.
+        """
+        if isinstance(self.store, Copy) or not self.fits(rule):
+            return self.fits(rule)
+        bins = (rule.row_bin, rule.column_bin)
+        return rule.pooling == self.pooling and any(divides(r, bins) for r in self.layout.roots)
+
+    def holds(self, rule: CellRule) -> bool:
+        """Whether it serves a picture without a look at the array itself."""
+        if isinstance(self.store, Copy) or not self.serves(rule):
+            return self.serves(rule)
+        rows, columns = np.array(rule.row_window), np.array(rule.column_window)
+        tiles = tiling(self.store, rule, rows, columns)
+        return all(tile.level is not None for row in tiles for tile in row)
+
+    def nearest(self, rule: CellRule) -> CellRule:
+        """Return the rule of the closest picture that it serves, of all that it fits."""
+        if isinstance(self.store, Copy):
+            return rule
+        bins = (rule.row_bin, rule.column_bin)
+        if any(divides(root, bins) for root in self.layout.roots):
+            return replace(rule, pooling=self.pooling)
+        coarser = ((max(r, rule.row_bin), max(c, rule.column_bin)) for r, c in self.layout.roots)
+        row_bin, column_bin = min(coarser, key=lambda bins: bins[0] * bins[1])
+        return replace(rule, row_bin=row_bin, column_bin=column_bin, pooling=self.pooling)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of the array was read."""
+        return bool(self.pieces.done.all())
+
+    @property
+    def progress(self) -> float:
+        """Share of the array's cells that were read, 0 to 1."""
+        return self.pieces.progress_within(self._everything)
+
+    @property
+    def extent(self) -> ValueRange:
+        """Extent of all values that were read, also of those written over since."""
+        return self._extent
+
+    def missing(self) -> Iterator[Region]:
+        """Yield the pieces to read, coarse to fine, those first that are wanted.
+
+        For one reader at a time: another call begins anew. A piece that changes between
+        being yielded and being added comes again, in a later call if this one has ended.
+        """
+        with self.lock:
+            self._handed, self._stale, self._queue = set(), set(), None
+        while (piece := self._next()) is not None:
+            yield self.pieces.region(piece)
+
+    def want(self, rule: CellRule) -> None:
+        """Say what is looked at: its pieces are read first."""
+        wanted = self._region(rule)
+        with self.lock:
+            if wanted != self._wanted:
+                self._wanted, self._queue = wanted, None
+
+    def missing_for(self, rule: CellRule) -> float:
+        """Share of the cells, of pieces that a picture needs, that were read, 0 to 1."""
+        return self.pieces.progress_within(self._region(rule))
+
+    def summarize(self) -> Callable[[Region, Block], Summary]:
+        """Return what makes the summary of a piece; it can be pickled."""
+        return partial(summarize, self.layout)
+
+    def add(self, region: Region, summary: Summary) -> None:
+        """Take in the summary of a piece that `missing` gave."""
+        with self.lock:
+            piece = self.pieces.piece(region)
+            self._handed.discard(piece)
+            if piece in self._stale:
+                self._stale.discard(piece)
+                self._queue = None
+            elif not self.pieces.done[piece]:
+                self._take(region, summary)
+                self.store.lift(region)
+                self.pieces.done[piece] = True
+                if self.complete:
+                    self.store.settle()
+
+    def update(self, source: ArraySource, changed: Iterable[Region]) -> None:
+        """Take note of what was written: what it touches is read again.
+
+        Where that is most of the array all is forgotten, to be read piece by piece.
+        """
+        with self.lock:
+            for region in changed:
+                if region.size and (self.layout.roots or isinstance(self.store, Copy)):
+                    self._update(source, region)
+
+    @property
+    def description(self) -> list[Any]:
+        """What it is of: equal for two that hold the same of arrays with the same values."""
+        return [self.dims, self.shape, astuple(self.layout), self.store.description]
+
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """Return all that it holds, by name; not copied."""
+        return self.store.parts()
+
+    def restore(self, parts: Mapping[str, NDArray[Any]], extent: ValueRange) -> None:
+        """Take what `parts` gave of a complete one with the same description."""
+        with self.lock:
+            self.store.restore(parts)
+            self.pieces.done[...] = True
+            self._extent, self._queue = extent, None
+
+    def __repr__(self) -> str:
+        """Return what it is of, and how far it is, in one line."""
+        sizes = ", ".join(f"{n}: {s}" for n, s in zip(self.dims, self.shape, strict=True))
+        return f"<Overview ({sizes}) {self.layout.pooling} {self.progress:.0%}>"
+
+    @property
+    def _everything(self) -> Region:
+        return Region(tuple((0, size) for size in self.shape))
+
+    def _piece_bins(self) -> list[int]:
+        """Size along each axis at multiples of which cells of a level end."""
+        bins = [1] * len(self.shape)
+        for side, axis in enumerate(self.layout.order[-2:]):
+            bins[axis] = max((root[side] for root in self.layout.roots), default=1)
+        return bins
+
+    def _region(self, rule: CellRule) -> Region:
+        """Array cells behind a picture."""
+        spans = {rule.rows: rule.row_window, rule.columns: rule.column_window}
+        return Region(tuple(spans.get(name, rule.band) for name in self.dims))
+
+    def _next(self) -> tuple[int, ...] | None:
+        with self.lock:
+            if self._queue is None:
+                self._queue = iter(self.pieces.todo(self._wanted))
+            for piece in self._queue:
+                if piece not in self._handed and not self.pieces.done[piece]:
+                    self._handed.add(piece)
+                    return piece
+        return None
+
+    def _take(self, region: Region, summary: Summary) -> None:
+        self.store.merge(region, summary.parts)
+        self._extent = widen(self._extent, summary.extent)
+
+    def _update(self, source: ArraySource, region: Region) -> None:
+        self._stale.update(p for p in self._handed if self.pieces.meets(p, region))
+        if 2 * region.size > prod(self.shape):
+            self.store.clear(self._everything)
+            self.pieces.done[...] = False
+            self._extent, self._queue = ValueRange(), None
+            return
+        region = self.store.whole(region)
+        bounds = zip(region.bounds, self.shape, strict=True)
+        region = Region(tuple((start, min(stop, size)) for (start, stop), size in bounds))
+        self.store.clear(region)
+        for part in self.pieces.done_within(region):
+            self._take(part, summarize(self.layout, part, source.read(part)))
+        self.store.lift(region)
+        if self.complete:
+            self.store.settle()
+
+
+def _commuting(rule: CellRule) -> str:
+    """Pooling that may come before the hidden axis is collapsed."""
+    return rule.pooling if rule.collapsed is None or rule.reducer in PICKS else rule.reducer

@@ -1,0 +1,131 @@
+"""What is derived: the frame of an array, and all parts that a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from ..arrays import ArraySource, Axis
+from ..frames import Frame, resolve
+from .asked import Asked, describe
+from .panel import Panel
+from .reader import Reader
+from .reading import ReadingRow
+from .stage import Stage
+
+# Seconds that a new picture waits for what has to be read of it.
+_FIRST = 0.3
+
+
+class Screen:
+    """An array, its frame and the parts on the page, all under the lock of the heatmap.
+
+    Parameters
+    ----------
+    source : ArraySource
+    request : callable
+        Called, on any thread, when a better frame can be made.
+    shown : tuple of str
+        Names of the axes shown down and across.
+    point : callable
+        Takes where the pointer is, see `Stage`.
+    get, set, reset : callable
+        What the controls call, see `Panel`.
+    stop, resume : callable
+        What the button beside the reading bar calls.
+    """
+
+    def __init__(
+        self,
+        *,
+        point: Callable[..., None],
+        stop: Callable[[], None],
+        resume: Callable[[], None],
+        **hands: Callable[..., Any],
+    ) -> None:
+        self.stage = Stage(point)
+        self.panel = Panel(**hands)
+        self.frame: Frame | None = None
+        self.reader: Reader | None = None
+        self.axes: tuple[Axis, ...] = ()
+        self.description: dict[str, Any] = {}
+        self._row = ReadingRow(stop=stop, resume=resume)
+
+    @property
+    def widgets(self) -> list[ipywidgets.Widget]:
+        """What to display, from top to bottom."""
+        return [*self.stage.widgets, self.panel.widget, self._row.widget]
+
+    def take(
+        self, source: ArraySource, request: Callable[[], None], shown: tuple[str, str]
+    ) -> None:
+        """Take an array, of which nothing is drawn yet.
+
+        Parameters
+        ----------
+        source : ArraySource
+        request : callable
+            Called, on any thread, when a better frame can be made.
+        shown : tuple of str
+            Names of the axes shown down and across.
+        """
+        if self.reader is not None:
+            self.reader.close(wait=False)
+        self.reader = Reader(source, request)
+        self.frame, self._shown = None, shown
+        self._take_axes(source.axes)
+
+    def draw(self, asked: Asked) -> None:
+        """Draw what is asked and what the array holds."""
+        if self.reader is None:
+            return
+        first = self.frame is None
+        try:
+            self._draw(asked, self.reader)
+            # What takes a moment to read is there when the widget is.
+            if first and not self.reader.in_memory and self.reader.wait(_FIRST):
+                self._draw(asked, self.reader)
+        except BaseException:
+            self.frame = None  # or what has changed would be taken for drawn
+            raise
+
+    def take_error(self) -> tuple[Exception | None, str]:
+        """What went wrong beside the drawing, and what that means."""
+        return (None, "") if self.reader is None else self.reader.take_error()
+
+    def close(self, *, wait: bool) -> None:
+        """Take all of it off the page, and read no more."""
+        if self.reader is not None:
+            self.reader.close(wait=wait)
+        self.panel.close()
+        for widget in [*self.stage.owned(), *self._row.owned()]:
+            widget.close()
+
+    def _draw(self, asked: Asked, reader: Reader) -> None:
+        source = reader.source
+        # Before reading: a write that comes while reading stays marked.
+        changed = source.take_changed()
+        axes = source.axes
+        by_name = {axis.name: axis for axis in axes}
+        rows, columns = self._shown
+        geometry = self.stage.fit(by_name[rows], by_name[columns], asked.width, asked.height)
+        view = resolve(
+            asked._view(rows, columns, geometry.picture_height, geometry.picture_width),
+            axes,
+            reader.value_range(),
+        )
+        self.frame = reader.render(view, self.frame, changed)
+        self.stage.show(source, self.frame, asked.color_scheme, asked.mark)
+        # An array in memory is never coarse, and nobody waits for what is read of it.
+        share = None if reader.in_memory else reader.share
+        self._row.show(share, coarse=self.frame.coarse is not None, stopped=reader.stopped)
+        if axes is not self.axes:  # it has grown
+            self._take_axes(axes)
+
+    def _take_axes(self, axes: tuple[Axis, ...]) -> None:
+        """Take the axes as they are now, and fit the controls to them."""
+        self.axes, self.description = axes, describe(axes, *self._shown)
+        collapsed = next((axis.name for axis in axes if axis.name not in self._shown), None)
+        self.panel.fit(axes, collapsed)

@@ -1,0 +1,332 @@
+"""What is read beside the page: nothing is shown wrong meanwhile, and all of it in the end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import heatwidget as hw
+from heatwidget.arrays import Block, LabelledArray, NumpySource, Region
+from heatwidget.frames import CellState, overview
+from heatwidget.widgets import heatmap as heatmap_module
+from heatwidget.widgets import reader, screen
+
+DIMS = {2: ("token", "iteration"), 3: ("layer", "token", "iteration")}
+
+
+class SlowSource(NumpySource):
+    """Source that is not in memory: each read waits until it is let through."""
+
+    __slots__ = ("error", "gate", "reads")
+
+    in_memory = False
+
+    def __init__(self, array: LabelledArray) -> None:
+        super().__init__(array)
+        self.gate = threading.Semaphore(0)
+        self.reads: list[Region] = []
+        self.error: Exception | None = None
+
+    def read(self, region: Region) -> Block:
+        self.gate.acquire()
+        self.reads.append(region)
+        if self.error is not None:
+            raise self.error
+        return super().read(region)
+
+    def let(self, n: int = 10_000) -> None:
+        self.gate.release(n)
+
+
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small arrays count as large ones, and are read in pieces of a few hundred cells."""
+    monkeypatch.setattr(reader, "_SMALL", 100)
+    monkeypatch.setattr(overview, "_COPY_CELLS", 0)
+    monkeypatch.setattr("heatwidget.frames.pieces._PIECE_CELLS", 1 << 12)
+    monkeypatch.setattr(screen, "_FIRST", 0.0)
+
+
+Slow = Callable[..., tuple[hw.Heatmap, SlowSource]]
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch, cut: None) -> Iterator[Slow]:
+    """Makes heatmaps of slow sources, which are let through at the end."""
+    made: list[SlowSource] = []
+
+    def make(array: Any, labelled: LabelledArray, request: Any) -> SlowSource:
+        made.append(SlowSource(labelled))
+        return made[-1]
+
+    def build(values: Any, **asked: Any) -> tuple[hw.Heatmap, SlowSource]:
+        with monkeypatch.context() as patch:
+            patch.setattr(heatmap_module, "make_source", make)
+            return heatmap(values, **asked), made[-1]
+
+    yield build
+    for source in made:
+        source.let()
+
+
+def numbers(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).uniform(0.1, 1, shape).astype(np.float32)
+
+
+def heatmap(values: Any, **asked: Any) -> hw.Heatmap:
+    return hw.Heatmap(
+        values, dims=DIMS[values.ndim], rows="token", columns="iteration", height=150, **asked
+    )
+
+
+def expected(values: np.ndarray, **asked: Any) -> np.ndarray:
+    """Frame of the same array read at once."""
+    widget = heatmap(np.array(values), **asked)
+    frame = widget.frame
+    assert frame is not None
+    widget.close()
+    return frame.values
+
+
+def reading_row(widget: hw.Heatmap) -> Any:
+    return widget.children[-1]
+
+
+def wait_until(widget: hw.Heatmap, done: Any) -> None:
+    """Wait for a frame of which something holds."""
+    seen = threading.Event()
+
+    def look(_: Any = None) -> None:
+        if done():
+            seen.set()
+
+    widget.observe(look, "frame")
+    look()
+    assert seen.wait(30)
+    widget.unobserve(look, "frame")
+
+
+def test_a_small_array_needs_no_thread() -> None:
+    widget = heatmap(numbers(10, 20))
+    assert widget.reading is None
+    assert not [t for t in threading.enumerate() if t.name == "heatwidget-read"]
+
+
+@pytest.mark.usefixtures("cut")
+def test_a_large_array_in_memory_is_exact_at_once_and_later() -> None:
+    values = numbers(3, 700, 900)
+    widget = heatmap(values, reducer="max")
+    before = widget.frame
+    assert before is not None
+    assert before.coarse is None
+    np.testing.assert_array_equal(before.values, expected(values, reducer="max"))
+    assert widget._screen.reader.wait(30)
+    assert widget.reading is None
+    assert reading_row(widget).layout.display == "none"
+    for asked in ({"iteration_range": (0, 77)}, {"layer_band": (1, 2)}, {"reducer": "mean"}):
+        for name, value in asked.items():
+            setattr(widget, name, value)
+        shown = {"iteration_range": widget.iteration_range, "layer_band": widget.layer_band}
+        wanted = expected(values, reducer=widget.reducer, **shown)
+        np.testing.assert_allclose(widget.frame.values, wanted, rtol=2e-6)
+
+
+@pytest.mark.usefixtures("cut")
+def test_after_the_overview_a_scrub_reads_almost_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values = numbers(3, 2000, 200)
+    widget = heatmap(values)
+    assert widget._screen.reader.wait(30)
+    read: list[int] = []
+    plain = NumpySource.read
+
+    def count(self: NumpySource, region: Region) -> Block:
+        read.append(region.size)
+        return plain(self, region)
+
+    monkeypatch.setattr(NumpySource, "read", count)
+    widget.layer_band = (0, 1)
+    assert sum(read) == 0
+    assert widget.frame.shape[0] < 300
+
+
+@pytest.mark.usefixtures("cut")
+def test_a_live_array_keeps_its_overview() -> None:
+    live = hw.LiveArray({"token": 600, "iteration": 500})
+    live[:300] = 0.5
+    widget = hw.Heatmap(live, rows="token", columns="iteration", height=150)
+    assert widget._screen.reader.wait(30)
+    values = numbers(600, 500)
+    for row in range(0, 600, 50):
+        live[row : row + 50] = values[row : row + 50]
+        widget.flush()
+    np.testing.assert_array_equal(widget.frame.values, expected(values))
+    assert widget._screen.reader.wait(30)
+
+
+def test_a_slow_array_is_coarse_first(slow: Slow) -> None:
+    values = numbers(700, 900)
+    widget, source = slow(values)
+    assert widget.frame.states_present() == (CellState.PENDING,)
+    assert widget.reading == 0
+    row = reading_row(widget)
+    source.let(3)
+    wait_until(widget, lambda: CellState.PENDING not in widget.frame.states_present())
+    assert 0 < widget.reading < 0.1
+    assert widget.frame.coarse.any()
+    assert row.layout.display is None
+    assert "coarse" in row.children[2].value
+    source.let()
+    widget.flush()
+    assert widget.frame.coarse is None
+    assert widget.reading is None
+    assert row.layout.display == "none"
+    np.testing.assert_array_equal(widget.frame.values, expected(values))
+    # Each cell once.
+    assert sum(region.size for region in source.reads) == values.size
+
+
+@pytest.mark.parametrize("asked", [{"pooling": "max"}, {"iteration_range": (3, 9)}])
+def test_what_no_overview_gives_is_read_for_itself(slow: Slow, asked: dict[str, Any]) -> None:
+    values = numbers(3, 700, 900)
+    widget, source = slow(values)
+    source.let()
+    widget.flush()
+    for name, value in asked.items():
+        setattr(widget, name, value)
+    widget.flush()
+    assert widget.frame.coarse is None
+    np.testing.assert_allclose(widget.frame.values, expected(values, **asked), rtol=2e-6)
+    before = widget.frame
+    widget.color_scheme = "magma"
+    widget.flush()
+    assert widget.frame is before
+
+
+def test_what_is_looked_at_is_read_first(slow: Slow) -> None:
+    values = numbers(30, 100, 900)
+    widget, source = slow(values, reducer="last", layer_band=(None, 4))
+    source.let(60)
+    wait_until(widget, lambda: widget.frame.coarse is None and not widget.frame.states.any())
+    assert widget.reading is not None
+    wanted = expected(values, reducer="last", layer_band=(None, 4))
+    np.testing.assert_array_equal(widget.frame.values, wanted)
+
+
+def test_reading_stops_and_goes_on(slow: Slow) -> None:
+    values = numbers(700, 900)
+    widget, source = slow(values)
+    source.let(2)
+    wait_until(widget, lambda: CellState.PENDING not in widget.frame.states_present())
+    row = reading_row(widget)
+    button = row.children[1]
+    assert button.description == "stop"
+    button.click()
+    source.let(2)
+    widget.flush()  # does not wait for what nobody reads
+    wait_until(widget, lambda: button.description == "go on")
+    assert "stopped at" in row.children[2].value
+    assert widget.frame.coarse is not None
+    button.click()
+    source.let()
+    widget.flush()
+    np.testing.assert_array_equal(widget.frame.values, expected(values))
+    assert row.layout.display == "none"
+
+
+def test_an_error_stands_below_the_picture(slow: Slow) -> None:
+    values = numbers(700, 900)
+    widget, source = slow(values)
+    source.error = OSError("the disk is gone")
+    source.let()
+    with pytest.raises(OSError, match="the disk is gone"):
+        widget.flush()
+    assert "the disk is gone" in str(widget.error)
+    n_reads = len(source.reads)
+    widget.color_scheme = "magma"
+    assert len(source.reads) == n_reads  # not again and again
+    source.error = None
+    widget.refresh()
+    widget.flush()
+    assert widget.error is None
+    np.testing.assert_array_equal(widget.frame.values, expected(values))
+
+
+def test_refresh_reads_again(slow: Slow) -> None:
+    values = numbers(700, 900)
+    widget, source = slow(values)
+    source.let()
+    widget.flush()
+    values[:] = values[::-1].copy()
+    widget.refresh()
+    widget.flush()
+    np.testing.assert_array_equal(widget.frame.values, expected(values))
+
+
+def test_closing_ends_the_reading(slow: Slow) -> None:
+    widget, source = slow(numbers(700, 900))
+    source.let(2)
+    wait_until(widget, lambda: CellState.PENDING not in widget.frame.states_present())
+    source.let(1)
+    widget.close()
+    for thread in threading.enumerate():
+        if thread.name == "heatwidget-read":
+            source.let(1)
+            thread.join(30)
+    assert len(source.reads) <= 5
+
+
+def test_another_array_ends_the_reading(slow: Slow) -> None:
+    widget, source = slow(numbers(700, 900))
+    other = numbers(500, 400)
+    widget.set_array(other, dims=DIMS[2])
+    widget.flush()
+    np.testing.assert_array_equal(widget.frame.values, expected(other))
+    source.let()
+    assert len(source.reads) <= 2
+
+
+def test_color_limits_come_from_what_was_read(slow: Slow) -> None:
+    values = numbers(700, 900)
+    values[699, 899] = 7
+    widget, source = slow(values)
+    source.let()
+    widget.flush()
+    assert widget.frame.view.colors.limits == (pytest.approx(float(values.min())), 7)
+
+
+def test_the_overview_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: None) -> None:
+    monkeypatch.setenv("HEATWIDGET_CACHE", str(tmp_path / "cache"))
+    values = numbers(700, 900)
+    np.save(tmp_path / "run.npy", values)
+    first = heatmap(np.load(tmp_path / "run.npy", mmap_mode="r"))
+    first.flush()
+    assert first._screen.reader.wait(30)
+    wanted = first.frame.values
+    first.close()
+    monkeypatch.setattr(overview, "summarize", None)  # nothing is read any more
+    again = heatmap(np.load(tmp_path / "run.npy", mmap_mode="r"))
+    again.flush()
+    np.testing.assert_array_equal(again.frame.values, wanted)
+
+
+def test_no_permission_for_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: None
+) -> None:
+    (tmp_path / "cache").write_text("a file, where a folder is needed")
+    monkeypatch.setenv("HEATWIDGET_CACHE", str(tmp_path / "cache"))
+    np.save(tmp_path / "run.npy", numbers(700, 900))
+    widget = heatmap(np.load(tmp_path / "run.npy", mmap_mode="r"))
+    widget.flush()
+    assert widget.frame.coarse is None
+    wait_until(widget, lambda: widget.error is not None)
+    assert "cache" in str(widget.error)
+    widget.iteration_range = (0, 5)
+    widget.flush()
+    assert widget.frame.shape[1] == 6
