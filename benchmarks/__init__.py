@@ -1,1 +1,1 @@
-"""Measurements, run by hand from the checkout: ``python -m benchmarks.live``, ``.leaks``."""
+"""Measurements, run by hand from the checkout: ``python -m benchmarks --help``."""

@@ -7,13 +7,10 @@ the second quarter on, when caches are full.
 
 from __future__ import annotations
 
-import argparse
 import gc
-import json
 import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import comm
@@ -24,11 +21,21 @@ from ipywidgets.widgets.widget import _instances
 import heatwidget as hw
 
 from .kernel import measure_in_kernel
+from .result import Record, Result
 
-COUNTS = ("widgets", "comms", "threads")
+QUICK: dict[str, Any] = {"frames": 200, "looks": 4}
 
 
-def measure(*, frames: int, looks: int) -> dict[str, Any]:
+def run(frames: int = 10_000, looks: int = 40) -> Result:
+    """Measure in a kernel of its own; see `measure`. One record for each look, memory in MB."""
+    held = measure_in_kernel("benchmarks.leaks.measure", frames=frames, looks=looks)
+    drawn, slope = held.pop("drawn"), held.pop("slope")
+    held["memory"] = [size / 1e6 for size in held["memory"]]
+    records = [dict(zip(held, look, strict=True)) for look in zip(*held.values(), strict=True)]
+    return Result(records, [f"{slope:+.1f} bytes a frame, {drawn} frames drawn"])
+
+
+def measure(*, frames: int, looks: int) -> Record:
     """What the process holds while it draws: a list over looks, for each thing counted.
 
     Parameters
@@ -80,27 +87,3 @@ def _slope(frames: Sequence[int], memory: Sequence[int]) -> float:
     """Bytes for each frame."""
     start = len(frames) // 4
     return float(np.polyfit(frames[start:], memory[start:], 1)[0])
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print a table, and save the numbers if asked to."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.leaks", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--frames", type=int, default=10_000, help="frames drawn in all")
-    parser.add_argument("--looks", type=int, default=40, help="times to look at the memory")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="save the numbers here")
-    asked = vars(parser.parse_args(arguments))
-    file = asked.pop("json")
-    held = measure_in_kernel("benchmarks.leaks.measure", **asked)
-    print(f"{'frame':>8}{'memory, MB':>12}{'blocks':>10}" + "".join(f"{n:>9}" for n in COUNTS))
-    for at in range(0, len(held["frame"]), max(len(held["frame"]) // 10, 1)):
-        counts = "".join(f"{held[name][at]:>9}" for name in COUNTS)
-        memory, blocks = held["memory"][at] / 1e6, held["blocks"][at]
-        print(f"{held['frame'][at]:>8}{memory:>12.1f}{blocks:>10}{counts}")
-    print(f"slope: {held['slope']:+.1f} bytes a frame, {held['drawn']} frames drawn")
-    if file is not None:
-        file.write_text(json.dumps({**asked, **held}))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""What one ``live[k] = row`` costs the producer, by how many heatmaps watch.
+"""Microseconds that one ``live[k] = row`` costs the producer, by how many heatmaps watch.
 
 Everything is timed in one run, in a real kernel, each kind of write in its turn:
 
@@ -11,11 +11,8 @@ Everything is timed in one run, in a real kernel, each kind of write in its turn
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import fmean, median
 from time import perf_counter
 from typing import Any
@@ -26,6 +23,7 @@ from numpy.typing import NDArray
 import heatwidget as hw
 
 from .kernel import measure_in_kernel
+from .result import Record, Result
 
 #: Microseconds that a write may cost more than plain numpy, at 250 tokens.
 TARGET = 10.0
@@ -33,7 +31,7 @@ TARGET = 10.0
 #: Seconds between drawings: for heatmaps that are to draw once and then no more, and the default.
 _IDLE, _DRAWING = 60.0, 0.1
 
-_COLUMNS = ("microseconds", "mean_microseconds", "added_microseconds", "ratio")
+QUICK: dict[str, Any] = {"tokens": 5, "writes": 10, "repeats": 3}
 
 
 @dataclass
@@ -63,7 +61,17 @@ class Case:
                 widget.flush()
 
 
-def measure(*, tokens: int, writes: int, repeats: int) -> list[dict[str, Any]]:
+def run(tokens: int = 250, writes: int = 2000, repeats: int = 50) -> Result:
+    """Measure in a kernel of its own; see `measure`."""
+    records = measure_in_kernel(
+        "benchmarks.live.measure", tokens=tokens, writes=writes, repeats=repeats
+    )
+    watched = next(record for record in records if record["case"] == "1 watcher")
+    added = watched["added"]
+    return Result(records, [f"1 watcher adds {added:.1f} µs to a write (at most {TARGET:g})"])
+
+
+def measure(*, tokens: int, writes: int, repeats: int) -> list[Record]:
     """Microseconds of a write for each kind of it; one record each, numpy first.
 
     Parameters
@@ -99,37 +107,13 @@ def _watched(shape: tuple[int, ...], n_watchers: int, interval: float, rounds: i
     return Case(f"{n_watchers} watcher{'s' * (n_watchers != 1)}{drawing}", live, widgets, rounds)
 
 
-def _summary(name: str, turns: Sequence[float], plain: Sequence[float]) -> dict[str, Any]:
+def _summary(name: str, turns: Sequence[float], plain: Sequence[float]) -> Record:
     """Medians over turns, against the turns of plain numpy beside them."""
     pairs = list(zip(turns, plain, strict=True))
     return {
         "case": name,
-        "microseconds": median(turns),
-        "mean_microseconds": fmean(turns),
-        "added_microseconds": median(turn - base for turn, base in pairs),
+        "µs": median(turns),
+        "mean": fmean(turns),
+        "added": median(turn - base for turn, base in pairs),
         "ratio": median(turn / base for turn, base in pairs),
     }
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print a table, and save the numbers if asked to."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.live", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--tokens", type=int, default=250, help="cells in a row")
-    parser.add_argument("--writes", type=int, default=2000, help="rows written in one turn")
-    parser.add_argument("--repeats", type=int, default=50, help="turns of each kind")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="save the numbers here")
-    asked = vars(parser.parse_args(arguments))
-    file = asked.pop("json")
-    records = measure_in_kernel("benchmarks.live.measure", **asked)
-    title = f"one write of {asked['tokens']} tokens"
-    print(f"{title:<24}{'µs':>8}{'mean':>8}{'added':>8}{'ratio':>8}")
-    for record in records:
-        numbers = (record[key] for key in _COLUMNS)
-        print(f"{record['case']:<24}" + "".join(f"{number:>8.2f}" for number in numbers))
-    if file is not None:
-        file.write_text(json.dumps({**asked, "target_microseconds": TARGET, "cases": records}))
-
-
-if __name__ == "__main__":
-    main()
