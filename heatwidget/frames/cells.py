@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
@@ -53,7 +54,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class BoxReader:
     """Reads boxes of an array as band, rows and columns.
 
     Parameters
@@ -79,8 +80,8 @@ class Reader:
         return cut(rows, columns, depth=depth, chunk=chunk, rows_run=self.rows_run)
 
 
-def reader_of(source: Readable, rule: CellRule) -> Reader:
-    """Reader of an array, whatever order its axes have."""
+def box_reader(source: Readable, rule: CellRule) -> BoxReader:
+    """BoxReader of an array, whatever order its axes have."""
     names = [axis.name for axis in source.axes]
     order = [names.index(name) for name in (rule.collapsed, rule.rows, rule.columns) if name]
     chunks = source.chunks or (1,) * len(names)
@@ -95,17 +96,17 @@ def reader_of(source: Readable, rule: CellRule) -> Reader:
         # How a box lies in memory; also one without a cell tells.
         _, *strides = read((0, 0), (0, 0), (0, 0)).values.strides
         rows_run = abs(strides[0]) < abs(strides[1])
-    return Reader(read, (band, rows, columns), rows_run)
+    return BoxReader(read, (band, rows, columns), rows_run)
 
 
 def merged_cells(
-    reader: Reader, rule: CellRule, row_edges: Edges, column_edges: Edges, *, pooled: bool
+    reader: BoxReader, rule: CellRule, row_edges: Edges, column_edges: Edges, *, pooled: bool
 ) -> Block:
     """Cells between the given edges: the band reduced, neighbours pooled.
 
     Parameters
     ----------
-    reader : Reader
+    reader : BoxReader
     rule : CellRule
         Its reducer, pooling, collapsed axis and band; the windows are those of the edges.
     row_edges, column_edges : ndarray of int64
@@ -116,11 +117,11 @@ def merged_cells(
     Returns
     -------
     Block of float32, shape (n_rows, n_columns)
-        NaN where pending.
+        NaN where pending; one count where it is the same for all.
     """
     shape = (len(row_edges) - 1, len(column_edges) - 1)
     values, pending = np.empty(shape, np.float32), np.zeros(shape, bool)
-    count = np.empty(shape, np.int64)
+    counts: list[tuple[tuple[slice, slice], NDArray[np.integer[Any]]]] = []
     for r, c in reader.cut(rule.band, row_edges, column_edges):
         block = collapsed(reader, rule, r, c)
         if pooled:
@@ -128,14 +129,27 @@ def merged_cells(
         i, j = np.searchsorted(row_edges, r[0]), np.searchsorted(column_edges, c[0])
         index = (slice(i, i + len(r) - 1), slice(j, j + len(c) - 1))
         values[index] = as_float32(native(block.values))
-        count[index] = 1 if block.count is None else block.count
+        counts.append((index, np.ones((1, 1), int) if block.count is None else block.count))
         if block.pending is not None:
             pending[index] = block.pending
     values[pending] = np.nan
-    return Block(values, pending, count)
+    return Block(values, pending, _joined(counts, shape))
 
 
-def collapsed(reader: Reader, rule: CellRule, row_edges: Edges, column_edges: Edges) -> Block:
+def _joined(
+    counts: Sequence[tuple[tuple[slice, slice], NDArray[np.integer[Any]]]], shape: tuple[int, int]
+) -> NDArray[np.integer[Any]]:
+    """Counts of pieces put together; a single one, shape (1, 1), where all are the same."""
+    first = counts[0][1]
+    if first.size == 1 and all(np.array_equal(first, count) for _, count in counts):
+        return first
+    whole = np.empty(shape, np.int64)
+    for index, count in counts:
+        whole[index] = count
+    return whole
+
+
+def collapsed(reader: BoxReader, rule: CellRule, row_edges: Edges, column_edges: Edges) -> Block:
     """Values of one piece, shape (rows, columns), the hidden axis reduced."""
     rows = (int(row_edges[0]), int(row_edges[-1]))
     columns = (int(column_edges[0]), int(column_edges[-1]))
@@ -226,6 +240,9 @@ def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """Values as float32, in which a finite one stays finite and one above zero stays so."""
     if values.dtype == np.float32:
         return values
+    # It raises where some are beyond its range.
+    with suppress(FloatingPointError), np.errstate(over="raise", under="raise"):
+        return values.astype(np.float32)
     with np.errstate(over="ignore", under="ignore"):
         narrow: NDArray[np.float32] = values.astype(np.float32)
         lost = np.isinf(narrow) & np.isfinite(values)

@@ -19,6 +19,7 @@ ColorScale = Literal["linear", "log"]
 # Rounding by which values may lie outside of their natural range.
 _HAIR = 1e-6
 COLOR_SCALES: tuple[ColorScale, ...] = ("linear", "log")
+_COLORED_CELLS = 1 << 14
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 FLOAT32_TINY = float(np.finfo(np.float32).smallest_subnormal)
 
@@ -99,9 +100,10 @@ def cell_states(
             states[values > high] = CellState.ABOVE
         if rule.scale == "log":
             states[values <= 0] = CellState.NONPOSITIVE
-    states[np.isposinf(values)] = CellState.POSITIVE_INFINITY
-    states[np.isneginf(values)] = CellState.NEGATIVE_INFINITY
-    states[np.isnan(values)] = CellState.NAN
+    if not np.isfinite(values).all():
+        states[np.isposinf(values)] = CellState.POSITIVE_INFINITY
+        states[np.isneginf(values)] = CellState.NEGATIVE_INFINITY
+        states[np.isnan(values)] = CellState.NAN
     if pending is not None:
         states[pending] = CellState.PENDING
     return states
@@ -136,9 +138,15 @@ def color_indices(
     ndarray of uint8 of the same shape
         ``0..N_VALUE_COLORS - 1`` for values, ``N_VALUE_COLORS + state`` for all else.
     """
-    with np.errstate(invalid="ignore", over="ignore"):
-        place = color_positions(values, rule) * N_VALUE_COLORS
-        index = np.clip(np.nan_to_num(place, nan=0.0), 0, N_VALUE_COLORS - 1).astype(np.uint8)
+    index = np.empty(values.shape, np.uint8)
+    flat, flat_values = index.reshape(-1), values.reshape(-1)
+    # A few at a time: what is made of them on the way stays in the processor's cache.
+    with np.errstate(all="ignore"):
+        for k in range(0, values.size, _COLORED_CELLS):
+            place = color_positions(flat_values[k : k + _COLORED_CELLS], rule) * N_VALUE_COLORS
+            # Unlike clip these turn NaN into a number too.
+            np.fmin(np.fmax(place, 0, out=place), N_VALUE_COLORS - 1, out=place)
+            flat[k : k + _COLORED_CELLS] = place
     special = states != CellState.VALUE
     index[special] = N_VALUE_COLORS + states[special]
     return index

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..arrays.source import Block, Region
 from .bins import bin_edges
-from .cells import Edges, Readable, Span, collapsed, merged_cells, reader_of
+from .cells import Edges, Readable, Span, box_reader, collapsed, merged_cells
 from .color import CellState, cell_states
 from .mosaic import Mosaic, mosaic
 from .overview import Overview
@@ -52,6 +52,8 @@ class Frame:
 
     def states_present(self) -> tuple[CellState, ...]:
         """States other than a plain value that some cell has."""
+        if not self.states.any():
+            return ()
         counts = np.bincount(self.states.ravel(), minlength=len(CellState))
         return tuple(state for state in CellState if state and counts[state])
 
@@ -131,7 +133,7 @@ def _cells(
         made = mosaic(overview, source, rule, row_edges, column_edges, approximate=approximate)
         if made is not None:
             return made
-    reader = reader_of(source, rule)
+    reader = box_reader(source, rule)
     pooled = rule.row_bin > 1 or rule.column_bin > 1
     return Mosaic(merged_cells(reader, rule, row_edges, column_edges, pooled=pooled), None)
 
@@ -145,7 +147,7 @@ def cell_extent(source: Readable, frame: Frame, row: int, column: int) -> tuple[
     rule = frame.view.cells
     r = np.arange(frame.row_edges[row], frame.row_edges[row + 1] + 1)
     c = np.arange(frame.column_edges[column], frame.column_edges[column + 1] + 1)
-    reader = reader_of(source, rule)
+    reader = box_reader(source, rule)
     blocks = (collapsed(reader, rule, *spans) for spans in reader.cut(rule.band, r, c))
     values = np.concatenate([_present(block) for block in blocks])
     values = values[~np.isnan(values)]

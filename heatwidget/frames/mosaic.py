@@ -6,7 +6,6 @@ rows or columns of the array itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,23 +13,25 @@ from numpy.typing import NDArray
 
 from ..arrays.source import Block
 from .bins import bin_edges
-from .cells import Edges, Readable, Reader, as_float32, merged_cells, reader_of
+from .cells import BoxReader, Edges, Readable, as_float32, box_reader, merged_cells
 from .copies import Copy
 from .level import Level
 from .overview import Overview
 from .reducers import PICKS, pool
 from .spreading import spread
-from .tiling import Tile, rough_tiling, tiling
+from .tiling import Tile, groups, rough_tiling, tiling
 from .view import CellRule
 
 
 class Patch(NamedTuple):
-    """Cells of one patch."""
+    """Cells of one tile, and those whose first or last value a pooled cell cannot tell.
+
+    Where `full` is there it says how many array cells each covers at one index of the band.
+    """
 
     cells: Block
-    torn: NDArray[np.bool_]
-    row_edges: Edges
-    column_edges: Edges
+    torn: NDArray[np.bool_] | None = None
+    full: NDArray[np.int64] | None = None
 
 
 class Mosaic(NamedTuple):
@@ -68,15 +69,14 @@ def mosaic(
         unread = _unread(overview, rule, row_edges, column_edges)
     if isinstance(overview.store, Copy):
         with overview.lock:
-            reader = reader_of(overview.store, rule)
+            reader = box_reader(overview.store, rule)
             pooled = rule.row_bin > 1 or rule.column_bin > 1
             cells = merged_cells(reader, rule, row_edges, column_edges, pooled=pooled)
         torn = None
     else:
         tile = rough_tiling if approximate else tiling
         tiles = tile(overview.store, rule, row_edges, column_edges)
-        patches = [[_patch(overview, source, rule, one) for one in row] for row in tiles]
-        cells, torn = _assembled(patches, rule, row_edges, column_edges)
+        cells, torn = _assembled(overview, source, rule, tiles)
     if unread is not None:
         cells = spread(cells, unread)
     if approximate:
@@ -101,25 +101,17 @@ def _unread(
 
 
 def _assembled(
-    patches: list[list[Patch]], rule: CellRule, row_edges: Edges, column_edges: Edges
+    overview: Overview, source: Readable, rule: CellRule, tiles: list[list[Tile]]
 ) -> tuple[Block, NDArray[np.bool_] | None]:
-    """Cells, and those, if any, whose first or last value a pooled cell cannot tell."""
-    values = _block([[patch.cells.values for patch in row] for row in patches])
-    count = _block([[np.asarray(patch.cells.count) for patch in row] for row in patches])
-    torn = _block([[patch.torn for patch in row] for row in patches])
-    r = np.searchsorted(_join([row[0].row_edges for row in patches]), row_edges)
-    c = np.searchsorted(_join([patch.column_edges for patch in patches[0]]), column_edges)
-    empty = count == 0
-    cells = pool(Block(values, empty if empty.any() else None, count), r, c, rule.pooling)
-    values = as_float32(cells.values)
-    if cells.pending is not None:
-        values[cells.pending] = np.nan
-    torn = pool(Block(torn, None), r, c, "max").values
-    return cells._replace(values=values), torn if torn.any() else None
-
-
-def _block(parts: list[list[NDArray[Any]]]) -> NDArray[Any]:
-    return np.concatenate([np.concatenate(row, axis=1) for row in parts], axis=0)
+    """Cells of a picture, and those, if any, that are torn."""
+    rows = groups([row[0].rows for row in tiles], rule.row_bin)
+    columns = groups([tile.columns for tile in tiles[0]], rule.column_bin)
+    patches = [[_patch(overview, source, rule, tile) for tile in row] for row in tiles]
+    made = [[_joined([row[c] for row in patches[r]], rule) for c in columns] for r in rows]
+    values = _block([[patch.cells.values for patch in row] for row in made])
+    pending = _mask_block(made, [[patch.cells.pending for patch in row] for row in made])
+    torn = _mask_block(made, [[patch.torn for patch in row] for row in made])
+    return Block(values, pending), torn
 
 
 def _patch(overview: Overview, source: Readable, rule: CellRule, tile: Tile) -> Patch:
@@ -129,28 +121,23 @@ def _patch(overview: Overview, source: Readable, rule: CellRule, tile: Tile) -> 
         with overview.lock:
             return _pooled_patch(tile.level, rule, row_edges, column_edges)
     # Without the lock: it may take long.
-    reader = reader_of(source, rule)
-    cells = _counted(merged_cells(reader, rule, row_edges, column_edges, pooled=True))
-    return Patch(cells, np.zeros(cells.values.shape, bool), row_edges, column_edges)
+    reader = box_reader(source, rule)
+    return Patch(merged_cells(reader, rule, row_edges, column_edges, pooled=True))
 
 
 def _pooled_patch(level: Level, rule: CellRule, row_edges: Edges, column_edges: Edges) -> Patch:
-    """Cells of a level, put together to the bins of the patch."""
+    """Cells of a level, put together to the bins of the tile."""
     rows, row_bins = _bins_of(level, 0, row_edges)
     columns, column_bins = _bins_of(level, 1, column_edges)
-    cells = merged_cells(Reader(level.read, rounded=True), rule, rows, columns, pooled=False)
+    cells = merged_cells(BoxReader(level.read, rounded=True), rule, rows, columns, pooled=False)
     index = (slice(rows[0], rows[-1]), slice(columns[0], columns[-1]))
-    torn = np.zeros(cells.values.shape, bool)
-    if level.count is None:
-        cells = cells._replace(count=np.asarray(cells.count) * level.full[index])
-    elif rule.collapsed and rule.reducer in PICKS:
+    full, torn = level.full[index], None
+    if level.count is not None and rule.collapsed and rule.reducer in PICKS:
         count = level.count[slice(*rule.band)][:, index[0], index[1]]
-        torn = np.any((count > 0) & (count < level.full[index]), axis=0)
-    cells = _counted(cells)
-    if len(rows) > len(row_edges) or len(columns) > len(column_edges):
-        cells = _counted(pool(cells, row_bins, column_bins, rule.pooling))
-        torn = pool(Block(torn, None), row_bins, column_bins, "max").values
-    return Patch(cells, torn, row_edges, column_edges)
+        torn = np.any((count > 0) & (count < full), axis=0)
+    patch = Patch(cells, torn, full if level.count is None else None)
+    same = len(rows) == len(row_edges) and len(columns) == len(column_edges)
+    return patch if same else _pooled(patch, row_bins, column_bins, rule)
 
 
 def _bins_of(level: Level, side: int, edges: Edges) -> tuple[Edges, Edges]:
@@ -161,13 +148,57 @@ def _bins_of(level: Level, side: int, edges: Edges) -> tuple[Edges, Edges]:
     return np.arange(first, stop + 1), ends
 
 
-def _counted(cells: Block) -> Block:
-    """Cells with a count for each, 0 where pending."""
-    count = np.broadcast_to(1 if cells.count is None else cells.count, cells.values.shape)
-    return cells._replace(
-        count=count if cells.pending is None else np.where(cells.pending, 0, count)
+def _joined(patches: list[list[Patch]], rule: CellRule) -> Patch:
+    """Patches of a bin that the window cuts, made one cell along that axis."""
+    if len(patches) == len(patches[0]) == 1:
+        return patches[0][0]
+    values = _block([[patch.cells.values for patch in row] for row in patches])
+    count = _block([[_count(patch) for patch in row] for row in patches])
+    torn = _mask_block(patches, [[patch.torn for patch in row] for row in patches])
+    n_rows, n_columns = values.shape
+    rows = np.array([0, n_rows]) if len(patches) > 1 else np.arange(n_rows + 1)
+    columns = np.array([0, n_columns]) if len(patches[0]) > 1 else np.arange(n_columns + 1)
+    return _pooled(Patch(Block(values, count == 0, count), torn), rows, columns, rule)
+
+
+def _pooled(patch: Patch, rows: Edges, columns: Edges, rule: CellRule) -> Patch:
+    """Patch of fewer cells."""
+    count = _count(patch)
+    block = Block(patch.cells.values, count == 0 if not count.all() else None, count)
+    pooled = pool(block, rows, columns, rule.pooling)
+    values = as_float32(pooled.values)
+    if pooled.pending is not None:
+        values[pooled.pending] = np.nan
+    torn = patch.torn
+    if torn is not None:
+        torn = pool(Block(torn, None), rows, columns, "max").values
+    return Patch(pooled._replace(values=values), torn)
+
+
+def _count(patch: Patch) -> NDArray[np.integer[Any]]:
+    """How many array cells went into each cell of a patch."""
+    values, pending, count = patch.cells
+    n = np.asarray(1 if count is None else count)
+    n = np.broadcast_to(n if patch.full is None else n * patch.full, values.shape)
+    return n if pending is None else np.where(pending, 0, n)
+
+
+def _block(parts: list[list[NDArray[Any]]]) -> NDArray[Any]:
+    if len(parts) == len(parts[0]) == 1:
+        return parts[0][0]
+    return np.concatenate([np.concatenate(row, axis=1) for row in parts], axis=0)
+
+
+def _mask_block(made: list[list[Patch]], masks: list[list[Any]]) -> NDArray[np.bool_] | None:
+    """Masks of patches side by side, None where nothing is masked."""
+    if not any(mask is not None and mask.any() for row in masks for mask in row):
+        return None
+    return _block(
+        [
+            [
+                np.zeros(patch.cells.values.shape, bool) if mask is None else mask
+                for patch, mask in zip(*rows, strict=True)
+            ]
+            for rows in zip(made, masks, strict=True)
+        ]
     )
-
-
-def _join(edges: Sequence[Edges]) -> Edges:
-    return np.concatenate([edges[0][:1], *(part[1:] for part in edges)])

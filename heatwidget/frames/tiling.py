@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from .cells import Edges
@@ -47,6 +48,13 @@ def rough_tiling(
         for edges, size in ((row_edges, rule.row_bin), (column_edges, rule.column_bin))
     )
     return [[_tile(levels, rows, columns)]]
+
+
+def groups(parts: Sequence[Part], size: int) -> list[slice]:
+    """Parts that belong together: those of one bin that the window cuts; else each alone."""
+    keys = [(part.start // size, part.size == size and part.whole) for part in parts]
+    starts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]
+    return [slice(a, b) for a, b in pairwise([*starts, len(keys)])]
 
 
 def _tile(levels: Levels, rows: Part, columns: Part) -> Tile:

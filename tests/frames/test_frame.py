@@ -21,6 +21,7 @@ from heatwidget.frames import (
     render,
     resolve,
 )
+from heatwidget.frames.cells import box_reader, merged_cells
 from heatwidget.frames.palette import N_VALUE_COLORS
 
 from .oracle import assert_matches, assert_states, expected_frame, expected_place, narrow
@@ -248,3 +249,16 @@ def test_size_of_the_frame_is_bounded_by_the_picture() -> None:
 def draw_frame_of_part(array: LabelledArray, view: View) -> Frame:
     """Frame without a scan of the whole array."""
     return render(NumpySource(array), resolve(view, array.axes, ValueRange()))
+
+
+@pytest.mark.parametrize("cells", [1, 4, 1 << 18])
+def test_counts_of_pieces(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each bin has its own count, also where pieces are single bins of other sizes."""
+    monkeypatch.setattr("heatwidget.frames.cells._BLOCK_CELLS", cells)
+    source = NumpySource(labelled(np.ones((5, 7)), "token", "iteration"))
+    asked = make_view("token", "iteration", max_rows=2, max_columns=2, pooling="mean")
+    rule = resolve(asked, source.axes, ValueRange()).cells
+    rows, columns = np.array([0, 4, 5]), np.array([0, 4, 7])
+    made = merged_cells(box_reader(source, rule), rule, rows, columns, pooled=True)
+    assert np.array_equal(np.broadcast_to(made.count, (2, 2)), [[16, 12], [4, 3]])
+    assert np.array_equal(made.values, np.ones((2, 2)))
