@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import capture, metrics, samples
     from .arrays import LabelledArray, LiveArray
-    from .arrays.files import open, save
+    from .arrays.files import open as open
+    from .arrays.files import save
     from .metrics import (
         cosine_to,
         normalization_label,
@@ -48,6 +49,7 @@ _HOMES = {
     "step_norms": "metrics",
 }
 
+# All but `open`: `from heatwidget import *` leaves the builtin alone.
 __all__ = [
     "ActivationHeatmap",
     "Cancelled",
@@ -60,7 +62,6 @@ __all__ = [
     "metrics",
     "normalization_label",
     "normalize_activations",
-    "open",
     "relative_residuals",
     "residual_norms",
     "run",
@@ -81,4 +82,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})

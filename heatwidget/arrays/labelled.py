@@ -126,7 +126,9 @@ def as_labelled(
     for name, given in (coords or {}).items():
         if given is not None:
             if name not in names:
-                raise ValueError(f"{name}s given, but the array's dims are {names}")
+                raise ValueError(
+                    f"{name}s given, but the array's dims are {names}; dims= renames them"
+                )
             known[name] = given
     try:
         axes = tuple(make_axis(n, size, known.get(n)) for n, size in zip(names, shape, strict=True))

@@ -23,7 +23,7 @@ Edges = NDArray[np.int64]
 # Array cells read at a time, and cells made of them: bounds the temporaries of a frame to a
 # few tens of megabytes, and keeps what is worked on in the processor's cache.
 _BLOCK_CELLS = 1 << 21
-_MADE_CELLS = 1 << 18
+_MADE_CELLS = 1 << 16
 # Indices of the band and of the slower axis that are read together, at least: more would
 # leave less than a cache line of each run along the faster one.
 _DEPTH = 64

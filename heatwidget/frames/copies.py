@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -37,13 +38,21 @@ class Copy:
 
     def merge(self, region: Region, parts: Sequence[Block]) -> None:
         """Take in a region."""
+        self._own()
         values, pending, _ = parts[0]
         self._values[region.slices] = values
         self._pending[region.slices] = False if pending is None else pending
 
     def clear(self, region: Region) -> None:
         """Forget a region."""
+        self._own()
         self._pending[region.slices] = True
+
+    @contextmanager
+    def rewritten(self, region: Region) -> Iterator[None]:
+        """Forget a region, to be merged anew within the context."""
+        self.clear(region)
+        yield
 
     def whole(self, region: Region) -> Region:
         """Return the region itself: each cell stands alone."""
@@ -58,13 +67,18 @@ class Copy:
         return f"copy {self._values.dtype.str}"
 
     def parts(self) -> dict[str, NDArray[Any]]:
-        """Return all that it holds, by name."""
+        """Return all that it holds, by name; changes are made to copies from now on."""
+        self._values.flags.writeable = self._pending.flags.writeable = False
         return {"values": self._values, "pending": self._pending}
 
     def restore(self, parts: Mapping[str, NDArray[Any]]) -> None:
         """Take the parts of another one with the same description."""
-        # It is small, and may be written to.
+        # It is small: a look at it does not wait for the disk.
         self._values, self._pending = parts["values"].copy(), parts["pending"].copy()
 
     def settle(self) -> None:
         """Nothing is kept that would say nothing."""
+
+    def _own(self) -> None:
+        if not self._values.flags.writeable:
+            self._values, self._pending = self._values.copy(), self._pending.copy()

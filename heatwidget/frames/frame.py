@@ -138,6 +138,20 @@ def _cells(
     return Mosaic(merged_cells(reader, rule, row_edges, column_edges, pooled=pooled), None)
 
 
+def blank(view: ResolvedView, previous: Frame | None) -> Frame:
+    """Frame of which nothing is known yet; `previous` itself if that is such a one."""
+    if previous is not None and previous.view == view and previous.coarse is not None:
+        return previous
+    rows = bin_edges(*view.cells.row_window, view.cells.row_bin)
+    columns = bin_edges(*view.cells.column_window, view.cells.column_bin)
+    shape = (len(rows) - 1, len(columns) - 1)
+    values, coarse = np.full(shape, np.nan, np.float32), np.ones(shape, bool)
+    states = np.full(shape, CellState.PENDING, np.uint8)
+    for part in (values, states, coarse):
+        part.flags.writeable = False
+    return Frame(values, states, rows, columns, view, coarse)
+
+
 def cell_extent(source: Readable, frame: Frame, row: int, column: int) -> tuple[float, float]:
     """Smallest and largest value among the array cells that a pooled cell covers.
 

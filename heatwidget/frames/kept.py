@@ -15,6 +15,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
+from time import time
 from typing import Any, BinaryIO
 from uuid import uuid4
 
@@ -27,6 +28,9 @@ from .overview import Overview
 # Part of every key: another version of what is in a file is another file.
 _FORMAT = "heatwidget overview 1"
 _SUFFIX = ".overview"
+# What ends the name of a file that is being written, and seconds after which nobody is at it.
+_UNFINISHED = ".unfinished"
+_ABANDONED = 24 * 3600.0
 # Arrays lie on multiples of this, as memory pages do.
 _ALIGNMENT = 4096
 # Last in each file: a mark, and length and check sum of the text before it.
@@ -42,7 +46,7 @@ def cache_folder() -> Path:
     """Folder in which overviews are kept."""
     chosen = os.environ.get("HEATWIDGET_CACHE")
     if chosen:
-        return Path(chosen) / "overviews"
+        return Path(chosen).expanduser() / "overviews"
     # Only when something is to be kept: arrays and frames need numpy alone.
     from platformdirs import user_cache_dir
 
@@ -70,7 +74,7 @@ def keep(overview: Overview, identity: str) -> Path:
     path = _path(overview, identity)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.parent / f".{uuid4().hex}"
+        beside = path.parent / f".{uuid4().hex}{_UNFINISHED}"
         try:
             _write(beside, overview, identity)
             beside.replace(path)
@@ -119,9 +123,12 @@ def _path(overview: Overview, identity: str) -> Path:
 
 
 def _write(path: Path, overview: Overview, identity: str) -> None:
-    with overview.lock, path.open("w+b") as file:
+    with overview.lock:
+        # What is written later goes to copies of these.
+        parts, extent = overview.parts(), overview.extent
+    with path.open("w+b") as file:
         layout = []
-        for name, part in overview.parts().items():
+        for name, part in parts.items():
             file.write(b"\0" * (-file.tell() % _ALIGNMENT))
             layout.append([name, part.dtype.str, part.shape, file.tell()])
             part.tofile(file)
@@ -129,7 +136,7 @@ def _write(path: Path, overview: Overview, identity: str) -> None:
         about = {
             "key": _key(overview, identity),
             "layout": layout,
-            "extent": asdict(overview.extent),
+            "extent": asdict(extent),
             "size": file.tell(),
             "sample": _sample(file, file.tell()),
         }
@@ -183,7 +190,14 @@ def _sample(file: BinaryIO, size: int) -> int:
 
 
 def _prune(folder: Path, newest: Path) -> None:
-    """Remove what was not used for longest, until the rest is no larger than it may be."""
+    """Remove what was not used for longest, until the rest is no larger than it may be.
+
+    And what another process has begun to write, and was ended.
+    """
+    for path in folder.glob("*" + _UNFINISHED):
+        with suppress(OSError):
+            if time() - path.stat().st_mtime > _ABANDONED:
+                path.unlink()
     found = []
     for path in folder.glob("*" + _SUFFIX):
         with suppress(OSError):  # another process removes too

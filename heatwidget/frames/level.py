@@ -41,7 +41,7 @@ class Level:
         How many array cells each covers, at one index of the band.
     """
 
-    __slots__ = ("bins", "count", "full", "pooling", "values")
+    __slots__ = ("_spare", "bins", "count", "full", "pooling", "values")
 
     def __init__(self, bins: Bins, shape: tuple[int, int, int], pooling: str) -> None:
         self.bins, self.pooling = bins, pooling
@@ -51,6 +51,8 @@ class Level:
         self.full = np.multiply.outer(rows, columns)
         self.values: NDArray[np.float32] = np.zeros((shape[0], *self.full.shape), np.float32)
         self.count: NDArray[Any] | None = np.zeros(self.values.shape, self._count_dtype)
+        # Counts that say nothing, kept where they will be written again.
+        self._spare: NDArray[Any] | None = None
 
     def read(self, band: Span, rows: Span, columns: Span) -> Block:
         """Return a box of cells, given as bins; without counts where nothing is missing."""
@@ -89,10 +91,22 @@ class Level:
             block = block._replace(count=finer.full[slice(*rows), slice(*columns)][np.newaxis])
         self._put(box, pool(block, row_edges, column_edges, self.pooling))
 
-    def settle(self) -> None:
-        """Drop the counts where they say nothing: every array cell went in."""
-        if self.count is not None and all(np.array_equal(c, self.full) for c in self.count):
-            self.count = None
+    def settle(self, box: Box | None = None) -> None:
+        """Drop the counts where they say nothing: every array cell went in.
+
+        Where a box is given every cell went in beside it, and it may be written again.
+        """
+        if self.count is None:
+            return
+        count, full = (
+            (self.count, self.full) if box is None else (self.count[box], self.full[box[1:]])
+        )
+        if all(np.array_equal(c, full) for c in count):
+            self._spare, self.count = None if box is None else self.count, None
+
+    def restore(self, values: NDArray[np.float32], count: NDArray[Any] | None) -> None:
+        """Take the values and counts of another one."""
+        self.values, self.count, self._spare = values, count, None
 
     @property
     def _count_dtype(self) -> np.dtype[Any]:
@@ -103,7 +117,9 @@ class Level:
         if not self.values.flags.writeable:
             self.values = self.values.copy()
             self.count = None if self.count is None else self.count.copy()
-        if self.count is None:
+        if self.count is None and self._spare is not None:
+            self.count, self._spare = self._spare, None
+        elif self.count is None:
             self.count = np.broadcast_to(self.full, self.values.shape).astype(self._count_dtype)
         return self.count
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,6 +125,15 @@ class Levels:
         for level in self.by_bins.values():
             level.clear(level.box(*self._layout.box(region)))
 
+    @contextmanager
+    def rewritten(self, region: Region) -> Iterator[None]:
+        """Forget a region that is `whole`, to be merged anew within the context."""
+        settled = [level for level in self.by_bins.values() if level.count is None]
+        self.clear(region)
+        yield
+        for level in settled:
+            level.settle(level.box(*self._layout.box(region)))
+
     def whole(self, region: Region) -> Region:
         """Return the smallest box of whole bins, of each root, that holds a region."""
         bounds = list(region.bounds)
@@ -144,16 +154,18 @@ class Levels:
         return list(self.by_bins)
 
     def parts(self) -> dict[str, NDArray[Any]]:
-        """Return all that it holds, by name."""
+        """Return all that it holds, by name; changes are made to copies from now on."""
         found = {f"{r}x{c} values": level.values for (r, c), level in self.by_bins.items()}
         counts = {f"{r}x{c} count": level.count for (r, c), level in self.by_bins.items()}
-        return {**found, **{name: count for name, count in counts.items() if count is not None}}
+        parts = {**found, **{name: count for name, count in counts.items() if count is not None}}
+        for part in parts.values():
+            part.flags.writeable = False
+        return parts
 
     def restore(self, parts: Mapping[str, NDArray[Any]]) -> None:
         """Take the parts of another one with the same description."""
         for (r, c), level in self.by_bins.items():
-            level.values = parts[f"{r}x{c} values"]
-            level.count = parts.get(f"{r}x{c} count")
+            level.restore(parts[f"{r}x{c} values"], parts.get(f"{r}x{c} count"))
 
     def best(self, row_bin: int, column_bin: int) -> Level | None:
         """Return the coarsest level from which bins can be put together, or None."""

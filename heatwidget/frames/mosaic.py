@@ -82,7 +82,8 @@ def mosaic(
     if approximate:
         return Mosaic(cells, np.ones(cells.values.shape, bool))
     if unread is None:
-        return Mosaic(cells, None) if torn is None else None
+        # Amid reading the array itself has to wait.
+        return None if torn is not None and overview.complete else Mosaic(cells, torn)
     return Mosaic(cells, unread if torn is None else unread | torn)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import astuple, replace
 from functools import partial
 from math import prod
@@ -66,7 +67,7 @@ class Overview:
         )
         self.pieces = Pieces(self.shape, source.chunks, self._piece_bins())
         # An array that is too small to be pooled needs nothing.
-        self.pieces.done[...] = not (is_copy or self.layout.roots)
+        self.pieces.done[...] = self.useless
         self.lock = RLock()
         self._extent = ValueRange()
         self._wanted: Region | None = None
@@ -74,6 +75,18 @@ class Overview:
         # Pieces that were yielded and not added yet, and those that changed meanwhile.
         self._handed: set[tuple[int, ...]] = set()
         self._stale: set[tuple[int, ...]] = set()
+        # Whether a change was cut short: then nobody knows what has gone in.
+        self._broken = False
+
+    def matches(self, source: ArraySource) -> bool:
+        """Whether it is of an array with the axes that a source has now."""
+        sizes = tuple((axis.name, axis.size) for axis in source.axes)
+        return sizes == tuple(zip(self.dims, self.shape, strict=True))
+
+    @property
+    def useless(self) -> bool:
+        """Whether it holds nothing, because no bins are large enough: then it serves nothing."""
+        return not self.layout.roots and not isinstance(self.store, Copy)
 
     def fits(self, rule: CellRule) -> bool:
         """Whether what is read for it helps a picture of an array of this shape.
@@ -101,13 +114,20 @@ class Overview:
         if isinstance(self.store, Copy) or not self.serves(rule):
             return self.serves(rule)
         rows, columns = np.array(rule.row_window), np.array(rule.column_window)
-        tiles = tiling(self.store, rule, rows, columns)
-        return all(tile.level is not None for row in tiles for tile in row)
+        levels = [t.level for row in tiling(self.store, rule, rows, columns) for t in row]
+        # Where something is not there, pooled cells may not tell the first and last values.
+        picks = self.complete and rule.collapsed and rule.reducer in PICKS
+        return all(level and not (picks and level.count is not None) for level in levels)
 
-    def nearest(self, rule: CellRule) -> CellRule:
-        """Return the rule of the closest picture that it serves, of all that it fits."""
+    def nearest(self, rule: CellRule) -> CellRule | None:
+        """Return the rule of the closest picture that it serves, of all that it fits.
+
+        None where it is `useless`.
+        """
         if isinstance(self.store, Copy):
             return rule
+        if not self.layout.roots:
+            return None
         bins = (rule.row_bin, rule.column_bin)
         if any(divides(root, bins) for root in self.layout.roots):
             return replace(rule, pooling=self.pooling)
@@ -138,6 +158,9 @@ class Overview:
         """
         with self.lock:
             self._handed, self._stale, self._queue = set(), set(), None
+            if self._broken:
+                self.store.clear(self._everything)
+                self._broken = False
         while (piece := self._next()) is not None:
             yield self.pieces.region(piece)
 
@@ -164,9 +187,10 @@ class Overview:
             if piece in self._stale:
                 self._stale.discard(piece)
                 self._queue = None
-            elif not self.pieces.done[piece]:
-                self._take(region, summary)
-                self.store.lift(region)
+            elif not (self.pieces.done[piece] or self._broken):
+                with self._whole_or_broken():
+                    self._take(region, summary)
+                    self.store.lift(region)
                 self.pieces.done[piece] = True
                 if self.complete:
                     self.store.settle()
@@ -176,9 +200,9 @@ class Overview:
 
         Where that is most of the array all is forgotten, to be read piece by piece.
         """
-        with self.lock:
+        with self.lock, self._whole_or_broken():
             for region in changed:
-                if region.size and (self.layout.roots or isinstance(self.store, Copy)):
+                if region.size and not self.useless:
                     self._update(source, region)
 
     @property
@@ -187,15 +211,16 @@ class Overview:
         return [self.dims, self.shape, astuple(self.layout), self.store.description]
 
     def parts(self) -> dict[str, NDArray[Any]]:
-        """Return all that it holds, by name; not copied."""
-        return self.store.parts()
+        """Return all that it holds, by name; not copied, but never written to again."""
+        with self.lock:
+            return self.store.parts()
 
     def restore(self, parts: Mapping[str, NDArray[Any]], extent: ValueRange) -> None:
         """Take what `parts` gave of a complete one with the same description."""
         with self.lock:
             self.store.restore(parts)
             self.pieces.done[...] = True
-            self._extent, self._queue = extent, None
+            self._extent, self._queue, self._broken = extent, None, False
 
     def __repr__(self) -> str:
         """Return what it is of, and how far it is, in one line."""
@@ -220,6 +245,8 @@ class Overview:
 
     def _next(self) -> tuple[int, ...] | None:
         with self.lock:
+            if self._broken:
+                return None
             if self._queue is None:
                 self._queue = iter(self.pieces.todo(self._wanted))
             for piece in self._queue:
@@ -227,6 +254,17 @@ class Overview:
                     self._handed.add(piece)
                     return piece
         return None
+
+    @contextmanager
+    def _whole_or_broken(self) -> Iterator[None]:
+        """Count nothing as read if a change is cut short, be it by the user's interrupt."""
+        try:
+            yield
+        except BaseException:
+            self._broken = True
+            self.pieces.done[...] = False
+            self._extent, self._queue = ValueRange(), None
+            raise
 
     def _take(self, region: Region, summary: Summary) -> None:
         self.store.merge(region, summary.parts)
@@ -242,12 +280,10 @@ class Overview:
         region = self.store.whole(region)
         bounds = zip(region.bounds, self.shape, strict=True)
         region = Region(tuple((start, min(stop, size)) for (start, stop), size in bounds))
-        self.store.clear(region)
-        for part in self.pieces.done_within(region):
-            self._take(part, summarize(self.layout, part, source.read(part)))
-        self.store.lift(region)
-        if self.complete:
-            self.store.settle()
+        with self.store.rewritten(region):
+            for part in self.pieces.done_within(region):
+                self._take(part, summarize(self.layout, part, source.read(part)))
+            self.store.lift(region)
 
 
 def _commuting(rule: CellRule) -> str:

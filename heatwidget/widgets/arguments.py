@@ -125,7 +125,10 @@ def choose_axes(
     for argument, name in (("rows", rows), ("columns", columns)):
         if name is not None and name not in dims:
             wanted = "token or prompt" if name == "item" else name
-            raise ValueError(f"{where} needs the axis {wanted} for its {argument}, got dims {dims}")
+            raise ValueError(
+                f"{where} needs the axis {wanted} for its {argument}, got dims {dims};"
+                " dims= renames them"
+            )
     columns = columns or [dim for dim in dims if dim != rows][-1]
     rows = rows or [dim for dim in dims if dim != columns][-1]
     if rows == columns:

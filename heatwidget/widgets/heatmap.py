@@ -127,7 +127,8 @@ class Heatmap(Asked, Mortal):
             reader.wait()
             self._tick()
             if reader.error is not None:
-                raise reader.error
+                # Not the error itself: its traceback would keep the widget alive.
+                raise OSError(str(reader.error)) from reader.error
 
     def stop_reading(self) -> None:
         """Leave the picture as coarse as it is, until `resume_reading` or `refresh`."""

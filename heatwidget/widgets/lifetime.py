@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Callable, MutableMapping
-from typing import Any
-from weakref import WeakMethod, proxy
+from typing import Any, Protocol
+from weakref import WeakMethod, WeakSet, proxy
 
 import ipywidgets
+
+_at_exit: WeakSet[Any] = WeakSet()
 
 
 def weakly(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,6 +71,28 @@ class Mortal(ipywidgets.VBox):  # type: ignore[misc]
     def _repr_mimebundle_(self, **keywords: Any) -> Any:
         _instances()[self.model_id] = self
         return super()._repr_mimebundle_(**keywords)
+
+
+class Closable(Protocol):
+    """What has a thread of its own."""
+
+    def close(self) -> None:
+        """End it."""
+        ...
+
+
+def close_at_exit(thing: Closable) -> None:
+    """Close it, if it is still there, before the interpreter ends.
+
+    A thread that reads a file then would hold the library's lock for ever.
+    """
+    _at_exit.add(thing)
+
+
+@atexit.register
+def _exit() -> None:
+    for thing in list(_at_exit):
+        thing.close()
 
 
 def _instances() -> MutableMapping[str, Any]:

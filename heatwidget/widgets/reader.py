@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
@@ -11,11 +11,14 @@ from math import prod
 from threading import Condition, Thread, current_thread
 
 from ..arrays import ArraySource, Region, ValueRange
-from ..arrays.extent import stepped, widen
+from ..arrays.extent import scan_values, stepped, widen
 from ..frames import Frame, ResolvedView, render
+from ..frames.frame import blank
 from ..frames.kept import keep, load_kept
 from ..frames.overview import Overview
-from .guarded import GuardedSource, Superseded
+from ..frames.view import CellRule
+from .jobs import GuardedSource, Job, Superseded
+from .lifetime import close_at_exit
 
 # Cells of an array in memory that are read anew for each frame: a few milliseconds.
 _SMALL = 1 << 22
@@ -41,7 +44,7 @@ class Reader:
     def __init__(self, source: ArraySource, request: Callable[[], None]) -> None:
         self.source = source
         self.error: Exception | None = None
-        self._unkept: Exception | None = None
+        self._trouble: tuple[Exception, str] | None = None
         self._request = request
         # Reentrant, because the garbage collector may close it anywhere.
         self._changed = Condition()
@@ -49,6 +52,10 @@ class Reader:
         self._current: Overview | None = None
         self._view: ResolvedView | None = None
         self._exact: Frame | None = None
+        self._seen = ValueRange()  # of the frames that were read
+        # What the source said it was when an overview's first piece was read.
+        self._identities: dict[Overview, str | None] = {}
+        self._generation = 0
         self._share = 0.0
         self._stopped = self._closed = False
         self._thread: Thread | None = None
@@ -62,20 +69,20 @@ class Reader:
     def share(self) -> float | None:
         """Share that was read of what is to be read, 0 to 1; None where there is no more."""
         with self._changed:
-            return self._share if self._stopped or self._job() is not None else None
+            return None if self._next_job() is None else self._share
 
     @property
     def stopped(self) -> bool:
-        """Whether it was told to read no more before all was read."""
-        return self._stopped
+        """Whether it reads no more although not all was read: told to, or because it failed."""
+        return self._stopped or self.error is not None
 
     def value_range(self) -> ValueRange:
         """Extent of all values, as far as they were read; it moves in steps until they are."""
         if self.in_memory:
             return self.source.value_range()
-        found = ValueRange()
+        found = self._seen
         for overview in self._overviews:
-            if overview.complete:
+            if overview.complete and not overview.useless:
                 return overview.extent
             found = widen(found, overview.extent)
         return stepped(found)
@@ -85,13 +92,7 @@ class Reader:
     ) -> Frame:
         """Best frame that can be made now; what it lacks is read in the thread.
 
-        Parameters
-        ----------
-        view : ResolvedView
-        previous : Frame or None
-            The last frame of the same source.
-        changed : iterable of Region
-            What `take_changed` of the source has returned since.
+        `changed` is what `take_changed` of the source has returned since `previous`.
         """
         changed = tuple(changed)
         if self._is_small():
@@ -107,39 +108,43 @@ class Reader:
         with self._changed:
             exact = self._exact
         if exact is not None and exact.view.cells == view.cells:
-            known = previous is not None and previous.view.cells == view.cells
-            return render(self.source, view, previous=previous if known else exact)
-        served = replace(view, cells=overview.nearest(view.cells))
-        return again(served, previous=previous, changed=everything, approximate=True)
+            if previous is None or previous.coarse is not None or previous.view.cells != view.cells:
+                previous = exact
+            return render(self.source, view, previous=previous)
+        served = overview.nearest(view.cells)
+        if served is None:
+            return blank(view, previous)
+        view = replace(view, cells=served)
+        return again(view, previous=previous, changed=everything, approximate=True)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait until there is no more to read; False if it took too long.
-
-        Parameters
-        ----------
-        timeout : float or None
-            Seconds; None waits for as long as it takes.
-        """
+        """Wait until there is no more to read, or for some seconds; False if it took longer."""
         with self._changed:
-            return self._changed.wait_for(
-                lambda: self._closed or self._job() is None, timeout=timeout
-            )
+            return self._changed.wait_for(lambda: self._job() is None, timeout)
 
     def take_error(self) -> tuple[Exception | None, str]:
-        """What went wrong, and what that means; what a watcher has raised is said once."""
+        """What went wrong, and what that means."""
         if self.error is not None:
             return self.error, "cannot read"
-        if self._unkept is not None:
-            return self._unkept, "to be read again next time"
+        if self._trouble is not None:
+            return self._trouble
         return self.source.take_error(), "cannot follow"
 
     def refresh(self) -> None:
         """Read everything anew."""
+        self.forget()
         with self._changed:
-            self._forget()
-            self.error, self._unkept, self._stopped = None, None, False
-            self._changed.notify_all()
+            self.error, self._trouble, self._stopped = None, None, False
         self.source.refresh()
+
+    def forget(self) -> None:
+        """Take nothing that was read for what there is now."""
+        with self._changed:
+            self._overviews, self._current, self._exact = (), None, None
+            self._seen = ValueRange()
+            self._identities = {}
+            self._generation += 1
+            self._changed.notify_all()
 
     def stop(self) -> None:
         """Read no more, until `resume` or `refresh`."""
@@ -167,49 +172,53 @@ class Reader:
     def _want(self, view: ResolvedView, changed: tuple[Region, ...]) -> Overview:
         """Overview for a view, up to date; the thread is told what to read."""
         with self._changed:
-            fitting = (one for one in self._overviews if one.fits(view.cells))
-            overview = next(fitting, None) or Overview(self.source, view.cells)
+            here = [one for one in self._overviews if one.matches(self.source)]
+            overview = next((one for one in here if one.fits(view.cells)), None)
+            overview = overview or Overview(self.source, view.cells)
             if overview is not self._current:
                 # Others in memory are not kept up to date: they are made anew when asked for.
-                kept = () if self.in_memory else self._overviews
+                kept = [] if self.in_memory else here
                 self._overviews = (overview, *(one for one in kept if one is not overview))[:2]
+                self._identities = {o: i for o, i in self._identities.items() if o in here}
                 self._current = overview
             self._view = view
             overview.want(view.cells)
         overview.update(self.source, changed)
-        with self._changed:
-            self._start()
+        self._start()
         return overview
-
-    def _forget(self) -> None:
-        self._overviews, self._current, self._exact = (), None, None
 
     def _set_stopped(self, stopped: bool) -> None:
         with self._changed:
-            self._stopped = stopped and self._job() is not None
+            self._stopped = stopped and self._next_job() is not None
             self._changed.notify_all()
         self._request()
 
     def _start(self) -> None:
-        if self._thread is None and not self._closed and self._job() is not None:
-            self._thread = Thread(target=self._run, name="heatwidget-read", daemon=True)
-            self._thread.start()
-        self._changed.notify_all()
+        with self._changed:
+            if self._thread is None and self._job() is not None:
+                self._thread = Thread(target=self._run, name="heatwidget-read", daemon=True)
+                self._thread.start()
+                close_at_exit(self)
+            self._changed.notify_all()
 
-    def _job(self) -> Callable[[], None] | None:
-        """What is to be read next, for what was rendered last; under the lock."""
+    def _job(self) -> Job | None:
+        """What is to be read next, if anything; under the lock."""
+        return None if self._closed or self.stopped else self._next_job()
+
+    def _next_job(self) -> Job | None:
+        """What there is to be read for what was rendered last; under the lock."""
         overview, view = self._current, self._view
-        if self._closed or self._stopped or self.error or overview is None or view is None:
+        if overview is None or view is None:
             return None
-        if not self.in_memory and not overview.holds(view.cells) and self._lacks(view):
+        if not self.in_memory and not overview.holds(view.cells) and self._lacks(view.cells):
             if not overview.serves(view.cells):
-                return partial(self._read_frame, view, None)
+                return Job(None, view.cells, self._generation)
             if overview.complete:
-                return partial(self._read_frame, view, overview)
-        return None if overview.complete else partial(self._fill, overview)
+                return Job(overview, view.cells, self._generation)
+        return None if overview.complete else Job(overview, None, self._generation)
 
-    def _lacks(self, view: ResolvedView) -> bool:
-        return self._exact is None or self._exact.view.cells != view.cells
+    def _lacks(self, rule: CellRule) -> bool:
+        return self._exact is None or self._exact.view.cells != rule
 
     def _run(self) -> None:
         while True:
@@ -220,51 +229,68 @@ class Reader:
                 return
             try:
                 with suppress(Superseded):
-                    job()
+                    self._do(job)
+                    self._request()
             except Exception as error:
                 self.error = error
+                self._request()
             with self._changed:
                 self._changed.notify_all()
+
+    def _do(self, job: Job) -> None:
+        view = self._view
+        if job.frame is not None and view is not None:
+            self._read_frame(job, replace(view, cells=job.frame))
+        elif job.overview is not None:
+            self._fill(job, job.overview)
+
+    def _look(self, job: Job, share: float) -> None:
+        """Say how much of a job is done; raises where another one is more urgent."""
+        with self._changed:
+            if self._job() != job:
+                raise Superseded
+            self._share = share
+        if not self.in_memory:  # or it is exact without
             self._request()
 
-    def _read_frame(self, view: ResolvedView, overview: Overview | None) -> None:
+    def _read_frame(self, job: Job, view: ResolvedView) -> None:
         """Read a frame that no overview gives, or what is cut from one at the window's ends."""
-        self._share = 0.0
-
-        def look(share: float) -> None:
-            self._share = share
-            with self._changed:
-                if self._closed or self._stopped or self._view is not view:
-                    raise Superseded
-
-        guarded = GuardedSource(self.source, view.cells, look)
-        frame = render(guarded, view, overview=overview)
+        guarded = GuardedSource(self.source, view.cells, partial(self._look, job))
+        frame = render(guarded, view, overview=job.overview)
         with self._changed:
-            self._exact = frame
+            if job.generation == self._generation:
+                self._exact = frame
+                self._seen = widen(self._seen, scan_values(frame.values))
 
-    def _fill(self, overview: Overview) -> None:
+    def _fill(self, job: Job, overview: Overview) -> None:
         """Read what an overview lacks, or take the one that was kept."""
+        self._look(job, overview.progress)
         identity = None if self.in_memory else self.source.identity()
-        if identity is not None and overview.progress == 0 and load_kept(overview, identity):
-            return
-        with closing(self.source.map(overview.summarize(), self._pieces(overview))) as jobs:
+        if overview not in self._identities:
+            self._identities[overview] = identity
+            if identity is not None and load_kept(overview, identity):
+                return
+        elif self._identities[overview] != identity:
+            return self._begin_anew()  # what was read is not what would be read now
+        with closing(self.source.map(overview.summarize(), overview.missing())) as jobs:
             for region, summary in jobs:
+                self._look(job, overview.progress)
                 overview.add(region, summary)
-                self._share = overview.progress
-                if not self.in_memory:
-                    self._request()
-        # What changed while it was read would be kept under a wrong name.
-        if overview.complete and identity is not None and identity == self.source.identity():
-            try:
-                keep(overview, identity)
-            except OSError as error:
-                self._unkept = error
+        self._request()
+        if overview.complete and identity is not None:
+            self._keep(overview, identity)
 
-    def _pieces(self, overview: Overview) -> Iterator[Region]:
-        """Pieces to read, as long as nothing else is more urgent."""
-        for region in overview.missing():
-            with self._changed:
-                job = self._job()
-                if not isinstance(job, partial) or job.args != (overview,):
-                    return
-            yield region
+    def _begin_anew(self) -> None:
+        self.forget()
+        with self._changed:
+            if self._view is not None:
+                self._current = Overview(self.source, self._view.cells)
+                self._overviews = (self._current,)
+
+    def _keep(self, overview: Overview, identity: str) -> None:
+        try:
+            if identity != self.source.identity():
+                raise OSError("the file has changed while it was read")
+            keep(overview, identity)
+        except OSError as error:
+            self._trouble = error, "to be read again"

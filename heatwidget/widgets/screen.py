@@ -88,7 +88,9 @@ class Screen:
             if first and not self.reader.in_memory and self.reader.wait(_FIRST):
                 self._draw(asked, self.reader)
         except BaseException:
-            self.frame = None  # or what has changed would be taken for drawn
+            # Or what has changed would be taken for drawn.
+            self.frame = None
+            self.reader.forget()
             raise
 
     def take_error(self) -> tuple[Exception | None, str]:

@@ -26,7 +26,7 @@ def client() -> Iterator[Client]:
     """Two workers in threads of this process: no other process is needed to see what is sent."""
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None,
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0",
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as made,
@@ -108,6 +108,7 @@ def test_dask_is_told_to_compute_here(client: Client, lazy: da.Array) -> None:
     """A scheduler that the user has set goes before the cluster."""
     import dask
 
+    await_no_tasks(client)  # what earlier tests have left still moves the counter
     before = client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.transition_counter)
     with dask.config.set(scheduler="synchronous"):
         assert list(source_of(lazy).map(add, ROWS)) == sums()

@@ -203,6 +203,18 @@ def test_where_nothing_is_known(tmp_path: Path) -> None:
         assert in_zarr(tmp_path).identity() is None
 
 
+def test_a_chunk_written_over_at_the_same_time(tmp_path: Path) -> None:
+    """As large as before, and where the file system tells no other time."""
+    source = in_zarr(tmp_path)
+    before = source.identity()
+    path = chunk_file(tmp_path)
+    status, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert source.identity() != before
+
+
 def test_a_sample_covers_a_file() -> None:
     """Its first and last bytes, and no gap larger than its share."""
     for size in (0, 1, 4096, 5000, 300_000, 2**40):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from unittest import mock
 
 import numpy as np
@@ -197,6 +199,60 @@ def test_users_cache_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_folder().name == "overviews"
     assert "heatwidget" in str(cache_folder())
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("HEATWIDGET_CACHE", "~/here")
+    assert cache_folder() == tmp_path / "here" / "overviews"
+
+
+def test_unfinished_files(folder: Path) -> None:
+    """What a process that was ended has left goes after a day, not before."""
+    _, made = an_overview()
+    with (
+        mock.patch.object(kept.os, "fsync", side_effect=OSError),
+        mock.patch.object(Path, "unlink"),
+        pytest.raises(OSError, match="cannot keep"),
+    ):
+        keep(made, "one")
+    (left,) = folder.iterdir()
+    now = left.stat().st_mtime
+    for age, there in ((3600, True), (100_000, False)):
+        os.utime(left, (now - age, now - age))
+        keep(made, "one")
+        assert left.exists() == there
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_written_without_the_lock(folder: Path, in_memory: bool) -> None:
+    """A frame does not wait for the disk; and a change made meanwhile is not kept."""
+    source, made = filled((300, 4, 100), {}, in_memory=in_memory)
+    view = make_view(source)
+    wanted = render(source, view, overview=made)
+    region = Region(((0, 20), (0, 4), (0, 100)))
+
+    def change() -> None:
+        source.write(region, np.float32(9), False)
+        made.update(source, [region])
+
+    def meanwhile(*_: object) -> None:
+        other = Thread(target=change, daemon=True)
+        other.start()
+        other.join(10)
+        assert not other.is_alive()
+
+    write = json.dumps
+
+    def dumps(*args: object) -> str:
+        if isinstance(args[0], dict):
+            meanwhile()
+        return write(*args)
+
+    with mock.patch.object(kept.json, "dumps", dumps):
+        keep(made, "one")
+    loaded = empty_like(source)
+    assert load_kept(loaded, "one")
+    assert same(render(source, view, overview=loaded), wanted)
+    assert not same(render(source, view, overview=made), wanted)
 
 
 def test_an_array_of_two_axes() -> None:

@@ -282,6 +282,26 @@ def test_first_and_last_where_some_are_pending(reducer: str) -> None:
         frame = render(source, view, overview=made)
         assert source.take_reads().any() == torn
         assert_alike(frame, render(source, view))
+        assert not made.holds(view.cells)
+
+
+def test_torn_cells_do_not_wait_for_the_array() -> None:
+    """Amid reading they are coarse: the array, slow to read, is not looked at for them."""
+    values = np.random.default_rng(3).random((640, 3, 64), np.float32)
+    mask = np.zeros(values.shape, bool)
+    mask[100:103, [0, 2], 7] = True
+    array = labelled(np.ma.array(values, mask=mask), "iteration", "layer", "token")
+    source = WatchedSource(array, in_memory=False, chunks=(320, 3, 64))
+    view = make_view(source, "last", iteration_range=(0, 319))
+    with mock.patch.multiple(overview, _COPY_CELLS=0), mock.patch.object(pieces, "_PIECE_CELLS", 1):
+        made = Overview(source, view.cells)
+    fill_up(made, source, 1)
+    assert made.missing_for(view.cells) == 1
+    source.take_reads()
+    frame = render(source, view, overview=made)
+    assert not source.take_reads().any()
+    assert 0 < frame.coarse.sum() < frame.coarse.size / 10
+    assert_alike(frame, render(source, view), ~frame.coarse)
 
 
 def test_means_that_overflow_float32() -> None:
@@ -359,6 +379,83 @@ def test_a_small_array_needs_none() -> None:
     assert not source.take_reads().any()
     made.update(source, [Region(((0, 9), (0, 4), (0, 5)))])
     assert not made.serves(make_view(source).cells)
+
+
+def test_no_bins_are_large_enough() -> None:
+    """A long hidden axis behind a small picture: pooled it would be as large as it is."""
+    with mock.patch.object(overview, "_COPY_CELLS", 0):
+        source, made = filled((32, 2000, 40), {}, in_memory=False)
+    view = make_view(source)
+    assert made.fits(view.cells)
+    assert made.useless
+    assert made.nearest(view.cells) is None
+    assert not made.holds(view.cells)
+    assert made.complete
+    assert made.extent.empty
+    assert not made.parts()
+    assert not source.take_reads().any()
+
+
+def test_of_another_shape() -> None:
+    """Once an array has grown, or is another one, it is not of that array."""
+    source, made = filled((300, 4, 100), {})
+    assert made.matches(source)
+    for shape, dims in (
+        ((301, 4, 100), ("iteration", "layer", "token")),
+        ((300, 4, 100), ("iteration", "layer", "prompt")),
+        ((300, 4), ("iteration", "layer")),
+    ):
+        assert not made.matches(WatchedSource(labelled(np.zeros(shape, "f4"), *dims)))
+
+
+@pytest.mark.parametrize("when", ["update", "add"])
+def test_interrupted(when: str) -> None:
+    """By the user, or for want of memory: nothing that is half done counts as read."""
+    values = np.random.default_rng(3).random((640, 4, 64), np.float32)
+    source = WatchedSource(labelled(values, "iteration", "layer", "token"), chunks=(10, 4, 64))
+    view = make_view(source)
+    with mock.patch.object(pieces, "_PIECE_CELLS", 1):
+        made = Overview(source, view.cells)
+    if when == "update":
+        fill_up(made, source)
+        source.write(Region(((95, 215), (0, 4), (0, 64))), np.float32(5), False)
+        reads = iter([source.read, source.read, mock.Mock(side_effect=KeyboardInterrupt)])
+        with (
+            mock.patch.object(source, "read", lambda region: next(reads)(region)),
+            pytest.raises(KeyboardInterrupt),
+        ):
+            made.update(source, source.take_changed())
+    else:
+        fill_up(made, source, 5)
+        with (
+            mock.patch.object(levels.Levels, "lift", side_effect=MemoryError),
+            pytest.raises(MemoryError),
+        ):
+            fill_up(made, source)
+    assert not made.complete
+    fill_up(made, source)
+    assert made.complete
+    fresh = Overview(source, view.cells)
+    fill_up(fresh, source)
+    assert_alike(render(source, view, overview=made), render(source, view, overview=fresh))
+    assert made.extent == fresh.extent
+
+
+def test_a_write_costs_what_it_touches() -> None:
+    """Counts, once there, are not made anew or looked through for each of many writes."""
+    source, made = filled((6000, 4, 64), {})
+    view = make_view(source)
+    spares = []
+    with mock.patch.object(np, "array_equal", wraps=np.array_equal) as compared:
+        for i in range(3):
+            source.write(Region(((i, i + 1), (0, 4), (0, 64))), np.float32(i), False)
+            made.update(source, source.take_changed())
+            assert all(level.count is None for level in made.store.by_bins.values())
+            spares.append({id(level._spare) for level in made.store.by_bins.values()})
+    assert spares[0] == spares[1] == spares[2]
+    seen = sum(call.args[0].size for call in compared.call_args_list)
+    assert seen < sum(level.values.size for level in made.store.by_bins.values()) / 4
+    assert_alike(render(source, view, overview=made), render(source, view))
 
 
 def test_a_region_that_is_no_piece() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -22,7 +24,7 @@ DIMS = {2: ("token", "iteration"), 3: ("layer", "token", "iteration")}
 class SlowSource(NumpySource):
     """Source that is not in memory: each read waits until it is let through."""
 
-    __slots__ = ("error", "gate", "reads")
+    __slots__ = ("error", "gate", "name", "reads")
 
     in_memory = False
 
@@ -31,8 +33,13 @@ class SlowSource(NumpySource):
         self.gate = threading.Semaphore(0)
         self.reads: list[Region] = []
         self.error: Exception | None = None
+        self.name: str | None = None
+
+    def identity(self) -> str | None:  # type: ignore[override]
+        return self.name
 
     def read(self, region: Region) -> Block:
+        assert threading.current_thread().name == "heatwidget-read"
         self.gate.acquire()
         self.reads.append(region)
         if self.error is not None:
@@ -157,6 +164,46 @@ def test_after_the_overview_a_scrub_reads_almost_nothing(
 
 
 @pytest.mark.usefixtures("cut")
+def test_a_live_array_grows_past_its_overview() -> None:
+    live = hw.LiveArray({"iteration": 500, "layer": 3, "token": 400})
+    values = numbers(700, 3, 400)
+    live[:500] = values[:500]
+    widget = hw.Heatmap(live, rows="token", columns="iteration", height=150)
+    assert widget._screen.reader.wait(30)
+    for row in values[500:]:
+        live.append(row)
+    widget.flush()
+    assert widget._screen.reader.wait(30)
+    widget.layer_band = (0, 1)
+    plain = hw.Heatmap(live.to_numpy(), rows="token", columns="iteration", height=150)
+    plain.layer_band = (0, 1)
+    np.testing.assert_allclose(widget.frame.values, plain.frame.values, rtol=2e-6)
+
+
+@pytest.mark.usefixtures("cut")
+def test_an_interrupted_drawing_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = hw.LiveArray({"token": 600, "iteration": 500})
+    values = numbers(600, 500)
+    live[:] = values
+    widget = hw.Heatmap(live, rows="token", columns="iteration", height=150, interval=60)
+    assert widget._screen.reader.wait(30)
+    values[300:310] += 1
+    live[300:310] = values[300:310]
+    with monkeypatch.context() as patch:
+        patch.setattr("heatwidget.frames.overview.summarize", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            widget.flush()
+    widget.flush()
+    assert widget._screen.reader.wait(30)
+    widget.iteration_range = (0, 400)
+    np.testing.assert_array_equal(widget.frame.values, expected(values, iteration_range=(0, 400)))
+
+
+def interrupt(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.usefixtures("cut")
 def test_a_live_array_keeps_its_overview() -> None:
     live = hw.LiveArray({"token": 600, "iteration": 500})
     live[:300] = 0.5
@@ -256,6 +303,111 @@ def test_an_error_stands_below_the_picture(slow: Slow) -> None:
     widget.flush()
     assert widget.error is None
     np.testing.assert_array_equal(widget.frame.values, expected(values))
+
+
+def test_a_frame_is_read_once_whatever_the_colours(slow: Slow) -> None:
+    widget, source = slow(numbers(3, 700, 900), pooling="max")
+    source.let(1)
+    for scheme in ("magma", "inferno", "greys"):
+        widget.color_scheme = scheme
+        source.let(1)
+    source.let()
+    widget.flush()
+    n_frame = sum(region.size for region in source.reads) - 3 * 700 * 900
+    assert n_frame <= 3 * 700 * 900  # the frame, and the overview
+
+
+def test_where_no_bins_help_the_frame_is_read(slow: Slow) -> None:
+    values = numbers(3000, 8, 10)
+    widget, source = slow(values, reducer="mean")
+    assert widget.frame.states_present() == (CellState.PENDING,)
+    source.let()
+    widget.flush()
+    np.testing.assert_allclose(widget.frame.values, expected(values), rtol=2e-6)
+    widget.layer_band = (2, 5)
+    widget.flush()
+    np.testing.assert_allclose(widget.frame.values, expected(values, layer_band=(2, 5)), rtol=2e-6)
+
+
+def test_what_has_changed_meanwhile_is_read_anew(
+    slow: Slow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And never kept under the name of what it is not."""
+    monkeypatch.setenv("HEATWIDGET_CACHE", str(tmp_path))
+    values = np.full((700, 900), 0.5, np.float32)
+    widget, source = slow(values)
+    source.name = "before"
+    source.let(3)
+    wait_until(widget, lambda: CellState.PENDING not in widget.frame.states_present())
+    widget.stop_reading()
+    source.let(2)
+    values[:] = 1
+    source.name = "after"
+    widget.resume_reading()
+    source.let()
+    widget.flush()
+    assert (widget.frame.values == 1).all()
+
+
+def test_a_refresh_amid_a_frame(slow: Slow) -> None:
+    values = numbers(3, 700, 900)
+    widget, source = slow(values, pooling="max")
+    source.let(2)
+    wait_until(widget, lambda: len(source.reads) > 0 or widget.reading == 0)
+    values += 1
+    widget.refresh()
+    source.let()
+    widget.flush()
+    np.testing.assert_array_equal(widget.frame.values, expected(values, pooling="max"))
+
+
+def test_a_failed_reading_goes_on_by_the_button(slow: Slow) -> None:
+    values = numbers(700, 900)
+    widget, source = slow(values)
+    source.error = OSError("gone")
+    source.let()
+    wait_until_said(widget, "gone")
+    button = reading_row(widget).children[1]
+    assert button.description == "go on"
+    source.error = None
+    button.click()
+    widget.flush()
+    assert widget.error is None
+    np.testing.assert_array_equal(widget.frame.values, expected(values))
+
+
+def wait_until_said(widget: hw.Heatmap, text: str) -> None:
+    """Wait for something in the status line."""
+    status, said = widget._screen.stage._status, threading.Event()
+    status.observe(lambda change: said.set() if text in change["new"] else None, "value")
+    assert text in status.value or said.wait(30)
+
+
+def test_one_that_failed_goes_with_its_owner(slow: Slow) -> None:
+    widget, source = slow(numbers(700, 900))
+    source.error = OSError("gone")
+    source.let()
+    with pytest.raises(OSError, match="gone"):
+        widget.flush()
+    gone = ref(widget)
+    del widget
+    gc.collect()
+    assert gone() is None
+
+
+def test_stopped_and_nothing_left_to_read(slow: Slow) -> None:
+    values = numbers(3, 700, 900)
+    widget, source = slow(values)
+    source.let()
+    widget.flush()
+    while source.gate.acquire(blocking=False):
+        pass
+    widget.pooling = "max"
+    assert widget.reading is not None
+    widget.stop_reading()
+    widget.pooling = None
+    assert widget.reading is None
+    assert reading_row(widget).layout.display == "none"
 
 
 def test_refresh_reads_again(slow: Slow) -> None:

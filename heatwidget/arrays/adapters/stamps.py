@@ -29,12 +29,16 @@ def same_file(opened: tuple[int, ...] | None, now: tuple[int, ...] | None) -> bo
     return opened is not None and now is not None and opened[:2] == now[:2]
 
 
-def sample_blocks(size: int) -> Iterator[slice]:
-    """Yield where the blocks of a sample lie among `size` bytes."""
+def sample_blocks(size: int, n_blocks: int = _N_BLOCKS) -> Iterator[slice]:
+    """Yield where the blocks of a sample lie among `size` bytes; a single one comes first."""
     last = max(size - _BLOCK_BYTES, 0)
-    starts = {last * block // (_N_BLOCKS - 1) for block in range(_N_BLOCKS)}
-    for start in sorted(starts):
+    for start in _spread(last, n_blocks):
         yield slice(start, min(start + _BLOCK_BYTES, size))
+
+
+def _spread(last: int, n: int) -> list[int]:
+    """At most `n` whole numbers, spread evenly from 0 to `last`."""
+    return sorted({last * i // max(n - 1, 1) for i in range(n)})
 
 
 def stamp_file(path: str | os.PathLike[str], opened: tuple[int, ...] | None) -> str | None:
@@ -48,21 +52,28 @@ def stamp_file(path: str | os.PathLike[str], opened: tuple[int, ...] | None) -> 
         return None
     digest = hashlib.sha256()
     try:
-        with open(path, "rb") as file:
-            for block in sample_blocks(now[2]):
-                file.seek(block.start)
-                digest.update(file.read(block.stop - block.start))
+        _sample(path, now[2], _N_BLOCKS, digest)
     except OSError:
         return None
     return fingerprint(now[2:], digest.hexdigest())
 
 
+def _sample(path: str | os.PathLike[str], size: int, n_blocks: int, digest: Any) -> None:
+    """Add a sample of a file's content to a digest."""
+    with open(path, "rb") as file:
+        for block in sample_blocks(size, n_blocks):
+            file.seek(block.start)
+            digest.update(file.read(block.stop - block.start))
+
+
 def stamp_folder(folder: Path) -> str | None:
     """Text made of the names, sizes and times of change of all files below a folder.
 
-    None where it cannot be read, or has too many files.
+    And of a sample of their content: some file systems tell the time coarsely. None where it
+    cannot be read, or has too many files.
     """
     found: list[tuple[str, int, int]] = []
+    digest = hashlib.sha256()
     try:
         for parent, _, names in os.walk(folder, onerror=_reraise):
             for name in names:
@@ -72,9 +83,13 @@ def stamp_folder(folder: Path) -> str | None:
                 found.append((key, status.st_size, status.st_mtime_ns))
             if len(found) > _MOST_FILES:
                 return None
+        found.sort()
+        sampled = _spread(len(found) - 1, _N_BLOCKS) if found else []
+        for key, size, _ in (found[i] for i in sampled):
+            _sample(f"{folder}{key}", size, _N_BLOCKS // len(sampled), digest)
     except OSError:
         return None
-    return fingerprint(sorted(found))
+    return fingerprint(found, digest.hexdigest())
 
 
 def _reraise(error: OSError) -> NoReturn:

@@ -61,7 +61,7 @@ class ZarrAdapter:
         return plain(self._array[region.slices])
 
     def identity(self) -> str | None:
-        """Return a text made of the names, sizes and times of change of all files.
+        """Return a text made of names, sizes, times of change and a sample of all files.
 
         Of a zip file, of its content. None for what is neither in a folder nor in a zip file.
         """

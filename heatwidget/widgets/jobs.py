@@ -1,11 +1,21 @@
-"""A source that says how much of it was read, and can be told to stop."""
+"""What is to be read beside the page, and how it is told to stop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ..arrays import ArraySource, Axis, Block, Region
+from ..frames.overview import Overview
 from ..frames.view import CellRule
+
+
+class Job(NamedTuple):
+    """What is to be read: pieces of an overview, or a frame, with an overview or without."""
+
+    overview: Overview | None
+    frame: CellRule | None
+    generation: int
 
 
 class Superseded(Exception):
