@@ -410,6 +410,21 @@ def shown(page: Page, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[str]]:
     return said, kinds
 
 
+def test_distances_are_shown_on_a_log_scale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cube = heatwidget.LiveArray({"iteration": 2, "layer": 3, "token": 4}, quantity="‖x − x*‖")
+    cube[:] = 1
+    heatwidget.save(cube, tmp_path / "run.npz")
+    page = view_page(str(tmp_path / "run.npz"), name=None, dims=None, widget=None)
+    for name, value in page.environment.items():
+        monkeypatch.setenv(name, value)
+    made = make_page()
+    assert [heatmap.color_scale for heatmap in made.children[1:]] == ["log", "log"]
+    for widget in (made, *made.children):
+        widget.close()
+
+
 def test_the_page_shows_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "<b>&.npz"
     np.savez(path, values=np.ones((2, 3, 4)), dims=["token", "layer", "iteration"])

@@ -32,7 +32,9 @@ def make_page() -> ipywidgets.VBox:
         # The file may have gone since the server was started.
         return ipywidgets.VBox([_text(f"<p>{_escaped(str(error))}</p>")])
     names = asked.get("widgets") or choose_widgets(array.dims, None)
-    heatmaps = [_HEATMAPS[name](array, width=_WIDTH) for name in names]
+    # Distances span decades: where most are small, a linear scale would show nothing.
+    look = {"color_scale": "log"} if "‖" in array.quantity else {}
+    heatmaps = [_HEATMAPS[name](array, width=_WIDTH, **look) for name in names]
     return ipywidgets.VBox([_heading(path, array), *heatmaps])
 
 
