@@ -15,6 +15,7 @@ from .axes import TickedAxis
 from .colorbar import ColorBar
 from .controls import owned
 from .geometry import Geometry, lay_out
+from .lifetime import weakly
 from .marks import SPAN, Picture
 from .readout import cell_at, legend_html, readout_html
 from .subshells import answer_beside_the_cell
@@ -74,7 +75,8 @@ class Stage:
             move_throttle=_POINTER_MILLISECONDS,
             events=["mousemove", "mouseenter", "mouseleave"],
         )
-        self._mouse.on_msg(self._pointed)
+        # ipywidgets holds the interaction, which must not hold what was raised, and so us all.
+        self._mouse.on_msg(weakly(self._pointed))
         answer_beside_the_cell(self._mouse)
         self.figure = bqplot.Figure(
             axes=[self._x.axis, self._y.axis],

@@ -285,7 +285,7 @@ def test_error_of_a_drawing_is_said_in_the_page(voila_page: OpenNotebook) -> Non
     host = voila_page([SETUP, "live[:3] = values[:3]\nw"])
     wait_for_iterations(host, 3)
     host.run(
-        "import heatwidget.widgets.heatmap as module\n"
+        "import heatwidget.widgets.reader as module\n"
         "def broken(*a, **k): raise ValueError('no <b>picture</b>')\n"
         "whole, module.render = module.render, broken\n"
         "live[3] = values[3]"

@@ -529,12 +529,15 @@ def test_dropped_without_close_it_is_collected(kind: type[Heatmap], draws: bool)
 
 def test_dropped_after_an_error_it_is_collected() -> None:
     live = array()
-    widget = ConvergenceHeatmap(live)
-    widget.observe(lambda change: 1 / 0, "frame")
+    widget = ConvergenceHeatmap(live, interval=60)
     live[0] = 1
+    gone = ref(widget)
+    wait_for(widget, lambda: (gone().frame.values[:, 0] == 1).all())
+    # The drawing thread rests now: it would fail as well, and pytest keep what that logs.
+    widget.observe(lambda change: 1 / 0, "frame")
+    live[1] = 1
     with pytest.raises(ZeroDivisionError):
         widget.flush()
-    gone = ref(widget)
     del widget
     gc.collect()
     assert gone() is None
