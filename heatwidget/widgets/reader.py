@@ -78,7 +78,7 @@ class Reader:
 
     def value_range(self) -> ValueRange:
         """Extent of all values, as far as they were read; it moves in steps until they are."""
-        if self.in_memory:
+        if self.in_memory or self._is_small():
             return self.source.value_range()
         found = self._seen
         for overview in self._overviews:

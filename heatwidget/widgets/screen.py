@@ -24,11 +24,6 @@ class Screen:
 
     Parameters
     ----------
-    source : ArraySource
-    request : callable
-        Called, on any thread, when a better frame can be made.
-    shown : tuple of str
-        Names of the axes shown down and across.
     point : callable
         Takes where the pointer is, see `Stage`.
     get, set, reset : callable

@@ -125,6 +125,20 @@ def test_a_small_array_needs_no_thread() -> None:
     assert set(threading.enumerate()) <= before
 
 
+def test_without_threads_all_is_read_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the browser's Python; the colours are those of the whole array, too."""
+    monkeypatch.setattr("sys.platform", "emscripten")
+    values = numbers(30, 40)
+    np.save(tmp_path / "run.npy", values)
+    widget = heatmap(np.load(tmp_path / "run.npy", mmap_mode="r"))
+    assert widget.reading is None
+    np.testing.assert_array_equal(widget.frame.values, values)
+    limits = widget.frame.view.colors.limits
+    assert limits == (float(values.min()), float(values.max()))
+
+
 @pytest.mark.usefixtures("cut")
 def test_a_large_array_in_memory_is_exact_at_once_and_later() -> None:
     values = numbers(3, 700, 900)
