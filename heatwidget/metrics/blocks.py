@@ -68,24 +68,37 @@ def part_of(array: Any, region: Region) -> Any:
     ]
 
 
-def floats(block: Array, dtype: np.dtype[Any]) -> Array:
-    """A block in `dtype`, NaN where it is masked; the block's own memory if it is that already."""
+def floats(block: Array, dtype: np.dtype[Any], out: Array | None = None) -> Array:
+    """A block in `dtype`, NaN where it is masked; the block's own memory if it is that already.
+
+    Where it is converted, and `out` of `dtype` and the block's shape is given, into that.
+    """
     data = np.asarray(np.ma.getdata(block))
-    half = data.dtype == np.float16 and dtype == np.float32
-    data = _widened(data) if half else data.astype(dtype, copy=False)
+    if data.dtype != dtype:
+        data = _converted(data, np.empty(data.shape, dtype) if out is None else out)
     if isinstance(block, np.ma.MaskedArray):
         return np.where(np.ma.getmaskarray(block), dtype.type(np.nan), data)
     return data
 
 
-def _widened(half: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
-    """float16 as float32, exactly; by integer arithmetic, 3 times faster than numpy's own cast."""
-    bits = half.view(np.int16)
-    if np.max(bits & 0x7C00, initial=0) == 0x7C00:  # inf or NaN, which the shift would make finite
-        return half.astype(np.float32)
-    wide = bits.astype(np.int32)  # extends the sign bit
-    wide <<= 13  # 10 to 23 bits of fraction
-    wide &= -0x70002000  # keep sign, exponent and fraction; drop the copies of the sign
-    single = wide.view(np.float32)
+def _converted(data: Array, out: Array) -> Array:
+    if data.dtype == np.float16 and out.dtype == np.float32 and _is_finite(data):
+        _widen(data, out)
+    else:
+        np.copyto(out, data, casting="unsafe")
+    return out
+
+
+def _is_finite(half: npt.NDArray[np.float16]) -> bool:
+    # inf and NaN are the greatest numbers that the bits make: with a sign, and without one.
+    limits = ((np.int16, 0x7C00), (np.uint16, 0xFC00))
+    return all(np.max(half.view(bits), initial=0) < limit for bits, limit in limits)
+
+
+def _widen(half: npt.NDArray[np.float16], single: npt.NDArray[np.float32]) -> None:
+    """Finite float16 as float32, exactly; by integer arithmetic, 3 times faster than a cast."""
+    bits = single.view(np.int32)
+    bits[...] = half.view(np.int16)  # extends the sign bit
+    bits <<= 13  # 10 to 23 bits of fraction
+    bits &= -0x70002000  # keep sign, exponent and fraction; drop the copies of the sign
     single *= np.float32(2.0**112)  # the exponent's bias, 15 to 127
-    return single

@@ -38,9 +38,9 @@ def distances(x: Array, y: Array, dtype: np.dtype[Any], *scales: Array) -> Array
     buffer = np.empty(min(blocks.BLOCK_CELLS, x.size), dtype)
     with np.errstate(all="ignore"):
         for region in tiles(target.shape, blocks.BLOCK_CELLS // d_model):
-            parts = [floats(part_of(array, region), dtype) for array in operands]
-            work = buffer[: parts[0].size].reshape(parts[0].shape)
-            _subtract(work, *parts)
+            first, *others = (part_of(array, region) for array in operands)
+            work = buffer[: first.size].reshape(first.shape)
+            _subtract(work, floats(first, dtype, work), *(floats(y, dtype) for y in others))
             target[region] = _row_norms(work.reshape(-1, d_model)).reshape(work.shape[:-1])
     return norms
 
@@ -130,13 +130,14 @@ def _row_norms(rows: Array) -> Array:
     norms = np.sqrt(squares)
     limits = np.finfo(rows.dtype)
     # Below this, squares of single elements may have lost digits to underflow.
-    safe = (squares >= rows.shape[1] * limits.tiny / limits.eps) & (squares <= limits.max)
-    if not safe.all():
-        scaled = rows[~safe]
-        peaks = np.abs(scaled).max(axis=-1, keepdims=True)
-        peaks[(peaks == 0) | ~np.isfinite(peaks)] = 1  # these rows are 0, inf or NaN as they are
+    unsafe = ~((squares >= rows.shape[1] * limits.tiny / limits.eps) & (squares <= limits.max))
+    if unsafe.any():
+        unsafe &= rows.any(axis=-1)  # the last states are often their own fixed point
+        scaled = rows[unsafe]
+        peaks = np.abs(scaled).max(axis=-1, keepdims=True, initial=0)
+        peaks[~np.isfinite(peaks)] = 1  # these rows are inf or NaN as they are
         scaled /= peaks
-        norms[~safe] = peaks[:, 0] * np.sqrt(_row_squares(scaled))
+        norms[unsafe] = peaks[:, 0] * np.sqrt(_row_squares(scaled))
     return norms
 
 

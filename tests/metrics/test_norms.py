@@ -152,8 +152,11 @@ def test_division_by_a_zero_norm_is_what_ieee_says() -> None:
 def test_every_half_precision_number_widens_exactly() -> None:
     half = np.arange(1 << 16).astype(np.uint16).view(np.float16)
     finite = half[np.isfinite(half)]
-    np.testing.assert_array_equal(blocks._widened(finite), finite.astype(np.float32))
-    np.testing.assert_array_equal(blocks._widened(half), half.astype(np.float32))
+    for some in (finite, half, half[::-1], half[:0], np.array([-np.inf], np.float16)):
+        for out in (None, np.empty(some.shape, np.float32)):
+            wide = blocks.floats(some, np.dtype(np.float32), out)
+            assert out is None or wide is out
+            np.testing.assert_array_equal(wide, some.astype(np.float32))
 
 
 def test_half_precision_is_subtracted_in_single() -> None:
