@@ -143,10 +143,10 @@ def color_indices(
     # A few at a time: what is made of them on the way stays in the processor's cache.
     with np.errstate(all="ignore"):
         for k in range(0, values.size, _COLORED_CELLS):
-            place = color_positions(flat_values[k : k + _COLORED_CELLS], rule) * N_VALUE_COLORS
-            # Unlike clip these turn NaN into a number too.
-            np.fmin(np.fmax(place, 0, out=place), N_VALUE_COLORS - 1, out=place)
-            flat[k : k + _COLORED_CELLS] = place
+            place = color_positions(flat_values[k : k + _COLORED_CELLS], rule)
+            place *= N_VALUE_COLORS
+            # What is NaN still is no plain value, and gets its colour below.
+            flat[k : k + _COLORED_CELLS] = place.clip(0, N_VALUE_COLORS - 1, out=place)
     special = states != CellState.VALUE
     index[special] = N_VALUE_COLORS + states[special]
     return index

@@ -10,6 +10,11 @@ from importlib.resources import files
 import numpy as np
 from numpy.typing import NDArray
 
+try:
+    from isal.isal_zlib import compress
+except ImportError:  # where it is not made for the platform: the same, slower
+    from zlib import compress  # type: ignore[assignment]
+
 # A palette PNG has 256 entries: 248 for values, then one for each `CellState`, so that the
 # entry of a state is 248 + state. Entry 248 itself (a plain value's state) stays unused.
 N_VALUE_COLORS = 248
@@ -24,8 +29,8 @@ STATE_COLORS: tuple[str, ...] = (
     "#ff2a1f",  # above the range
 )
 
-# Bytes from the middle of a picture that tell whether it can be squeezed, and to what share.
-_PROBE, _WORTH = 1 << 13, 0.9
+# Hardly faster below, hardly smaller above, on noise as on smooth pictures.
+_LEVEL = 2
 
 
 @cache
@@ -72,34 +77,21 @@ def encode_png(indices: NDArray[np.uint8], colors: NDArray[np.uint8]) -> bytes:
         At most about one byte a cell; the first row is the top one.
     """
     n_rows, n_columns = indices.shape
-    # Each line starts with its filter: 0, none, the best for indices into a palette.
-    lines = np.zeros((n_rows, n_columns + 1), np.uint8)
-    lines[:, 1:] = indices
+    # Each line starts with its filter. 1 is the difference to the pixel on the left: neighbours
+    # have similar values, so that half or a third is left of what plain indices take.
+    lines = np.ones((n_rows, n_columns + 1), np.uint8)
+    lines[:, 1] = indices[:, 0]
+    np.subtract(indices[:, 1:], indices[:, :-1], out=lines[:, 2:])
     header = struct.pack(">IIBBBBB", n_columns, n_rows, 8, 3, 0, 0, 0)
     return b"".join(
         (
             b"\x89PNG\r\n\x1a\n",
             _chunk(b"IHDR", header),
             _chunk(b"PLTE", colors.tobytes()),
-            _chunk(b"IDAT", _squeezed(lines)),
+            _chunk(b"IDAT", compress(lines, _LEVEL)),
             _chunk(b"IEND", b""),
         )
     )
-
-
-def _squeezed(lines: NDArray[np.uint8]) -> bytes:
-    """Lines as a zlib stream, in about a millisecond for each 100,000 cells at most."""
-    data = lines.data.cast("B")
-    # Runs alone: half the time of a search for repeats, which finds few where values vary.
-    # Where they vary like noise, even that is time for nothing.
-    probe = data[len(data) // 2 :][:_PROBE]
-    worth = len(_run_lengths(probe)) < _WORTH * len(probe)
-    return _run_lengths(data) if worth else zlib.compress(data, 0)
-
-
-def _run_lengths(data: memoryview) -> bytes:
-    squeeze = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
-    return squeeze.compress(data) + squeeze.flush()
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

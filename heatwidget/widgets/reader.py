@@ -195,7 +195,9 @@ class Reader:
 
     def _start(self) -> None:
         with self._changed:
-            if self._thread is None and self._job() is not None:
+            if self._job() is None:
+                return  # a thread that wakes for nothing costs the frame more than it looks
+            if self._thread is None:
                 self._thread = Thread(target=self._run, name="heatwidget-read", daemon=True)
                 self._thread.start()
                 close_at_exit(self)

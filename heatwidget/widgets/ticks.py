@@ -95,11 +95,18 @@ def _round_numbers(
     """
     shown = coordinates[start:stop]
     if len(shown) > most:
-        spacing, span = int(np.gcd.reduce(np.diff(shown))), int(shown[-1]) - int(shown[0])
+        first, span = int(shown[0]), int(shown[-1]) - int(shown[0])
+        # They increase strictly: so all are there, and an axis of any length is not looked at.
+        all_there = span == len(shown) - 1
+        spacing = 1 if all_there else int(np.gcd.reduce(np.diff(shown)))
         for step in _round_steps():
             # Its multiples among the coordinates lie that far apart, if there are any.
             if 2 <= span // lcm(step, spacing) < most:
-                fits = np.flatnonzero(shown % step == 0)
+                fits = (
+                    np.arange(-first % step, span + 1, step)
+                    if all_there
+                    else np.flatnonzero(shown % step == 0)
+                )
                 if len(fits):
                     return fits + start
     return _every(start, stop, most)
