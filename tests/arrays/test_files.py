@@ -104,7 +104,9 @@ def write_foreign(path: Path) -> Path:
     elif path.suffix == ".nc":
         dims = ("iteration", "layer", "token")
         cube = xarray.DataArray(CUBE, {"layer": [1, 2, 3]}, dims, attrs={"long_name": "norm"})
-        data = xarray.Dataset({"cube": cube, "loss": ("k", np.ones(5))})
+        data = xarray.Dataset(
+            {"cube": cube, "loss": ("k", np.ones(5)), "labels": ("k", list("abcde"))}
+        )
         packed = {"cube": {"dtype": "int16", "scale_factor": 0.5, "_FillValue": -1}}
         data.to_netcdf(path, engine="h5netcdf", encoding=packed)
     elif path.suffix == ".h5":

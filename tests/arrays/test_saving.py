@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from heatwidget import LabelledArray, LiveArray
-from heatwidget.arrays import as_labelled, files
+from heatwidget.arrays import StoredSource, as_labelled, files
 from heatwidget.arrays.files import draft, replacing
 
 SUFFIXES = (".npz", ".zarr", ".nc", ".h5", ".safetensors")
@@ -103,6 +103,20 @@ def test_block_by_block(
     assert seen == [(k, min(k + rows, 7)) for k in range(0, 7, rows)]
     files.save(array, tmp_path / f"run{suffix}")
     assert_same(files.open(tmp_path / f"run{suffix}"), as_labelled(array, default_dims={}))
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_an_overview_of_a_saved_file_can_be_kept(tmp_path: Path, suffix: str) -> None:
+    """What is opened tells whether it is what was there before."""
+    path = tmp_path / f"run{suffix}"
+    seen = []
+    for values in (VALUES, VALUES, VALUES + 1):
+        files.save(values, path)
+        seen += [StoredSource(files.open(path)).identity() for _ in range(2)]
+    assert None not in seen
+    assert seen[0] == seen[1]
+    assert seen[4] == seen[5]
+    assert seen[4] not in seen[:4]
 
 
 def test_chunks_of_a_zarr(tmp_path: Path) -> None:
