@@ -29,7 +29,7 @@ PARTS = {
 # Part -> the libraries it may import, besides the standard one.
 LIBRARIES = {
     "arrays": {"numpy"},
-    "frames": {"numpy"},
+    "frames": {"isal", "numpy"},
     "metrics": {"numpy"},
     "samples": {"numpy"},
     "capture": {"numpy", "torch"},
@@ -38,7 +38,7 @@ LIBRARIES = {
 }
 # Arrays and files of others: none of these comes along unless the user has it already.
 OPTIONAL = {"dask", "distributed", "h5netcdf", "h5py", "jax", "ml_dtypes", "netCDF4", "pandas"}
-OPTIONAL |= {"safetensors", "torch", "transformers", "xarray", "zarr"}
+OPTIONAL |= {"safetensors", "scipy", "torch", "transformers", "xarray", "zarr"}
 # Imported inside a function of theirs, when it is called.
 LAZY = {
     "samples/recurrent.py": {"torch"},

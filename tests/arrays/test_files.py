@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,17 @@ def test_files_of_others(tmp_path: Path, suffix: str) -> None:
     assert array.coords["layer"].tolist() == ([1, 2, 3] if suffix == ".nc" else [0, 1, 2])
     renamed = files.open(tmp_path / f"run{suffix}", dims=("layer", "iteration", "prompt"))
     assert renamed.dims == ("layer", "iteration", "prompt")
+
+
+def test_an_old_netcdf_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.nc"
+    cube = xarray.DataArray(CUBE, {"layer": [1, 2, 3]}, ("iteration", "layer", "token"))
+    xarray.Dataset({"cube": cube}).to_netcdf(path, format="NETCDF3_64BIT", engine="scipy")
+    array = files.open(path)
+    np.testing.assert_array_equal(array.values, CUBE)
+    assert array.coords["layer"].tolist() == [1, 2, 3]
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    refused(path, 'pip install "heatwidget[netcdf]"', ImportError)
 
 
 @pytest.mark.parametrize("suffix", sorted({*SUFFIXES} - {".zarr", ".nc"}))

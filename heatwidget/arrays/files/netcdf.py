@@ -7,6 +7,7 @@ which are HDF5 and use none, are read without it.
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def read(path: Path) -> Contents:
         if contents.labels is not None and values is not None and _is_plain(values.load()):
             return contents
     with needed("netcdf", path):
+        import_module(engine)  # or xarray would say that it knows no such kind of file
         import xarray
 
         dataset = xarray.open_dataset(path, engine=engine, cache=False, decode_times=False)
