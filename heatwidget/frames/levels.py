@@ -19,6 +19,8 @@ from .summary import Layout
 # windowed all levels take an eighth of the array's cells, with two a quarter.
 _LEAST_CELLS = 16
 _LEAST_CELLS_TWO_WINDOWS = 64
+# About as many cells as all levels have at most: 1 GB, however large the array is.
+_MOST_CELLS = 1 << 28
 # Largest picture of all items, and smallest of all iterations or layers, that is foreseen.
 _MOST_PIXELS = 1024
 _LEAST_PIXELS = 64
@@ -61,10 +63,13 @@ def make_side(name: str, size: int, wanted: int) -> Side:
     return Side(size, 1, max(wanted, bin_size(size, _LEAST_PIXELS)), windowed=True)
 
 
-def root_bins(rows: Side, columns: Side) -> tuple[Bins, ...]:
+def root_bins(rows: Side, columns: Side, n_band: int) -> tuple[Bins, ...]:
     """Bins of the levels that no other is finer than: they are made from the array."""
     two = all(side.windowed and len(side.bins) > 1 for side in (rows, columns))
-    least = _LEAST_CELLS_TWO_WINDOWS if two else _LEAST_CELLS
+    least, levels = (_LEAST_CELLS_TWO_WINDOWS, 16) if two else (_LEAST_CELLS, 2)
+    # Of an array of which they would take too much, what is left is for larger windows.
+    for_memory = levels * n_band * rows.size * columns.size // _MOST_CELLS
+    least = max(least, min(for_memory, rows.bins[-1] * columns.bins[-1]))
     fine = [(r, c) for r in _candidates(rows) for c in _candidates(columns) if r * c >= least]
     return tuple(b for b in fine if not any(a != b and divides(a, b) for a in fine))
 
@@ -74,9 +79,8 @@ def _candidates(side: Side) -> tuple[int, ...]:
     return side.bins if side.windowed else tuple(dict.fromkeys((side.bins[-1], side.bins[0])))
 
 
-def level_bins(rows: Side, columns: Side) -> tuple[Bins, ...]:
+def level_bins(rows: Side, columns: Side, roots: tuple[Bins, ...]) -> tuple[Bins, ...]:
     """Bins of all levels, finer ones first: the roots, and what pictures are made from."""
-    roots = root_bins(rows, columns)
     derived = {
         (r, c)
         for r in (rows.bins if rows.windowed else rows.bins[-1:])
@@ -102,7 +106,7 @@ class Levels:
         self.sizes = (rows.size, columns.size)
         self.by_bins: dict[Bins, Level] = {}
         self._lifts: list[tuple[Level, Level]] = []
-        for bins in level_bins(rows, columns):
+        for bins in level_bins(rows, columns, layout.roots):
             level = Level(bins, (n_band, rows.size, columns.size), layout.pooling)
             finer = self.best(*bins)
             if finer is not None:

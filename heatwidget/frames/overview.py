@@ -59,11 +59,13 @@ class Overview:
             )
         )
         is_copy = not source.in_memory and prod(self.shape) <= _COPY_CELLS
-        self.layout = Layout(order, self.pooling, () if is_copy else root_bins(rows, columns))
+        n_band = self.shape[order[0]] if rule.collapsed else 1
+        roots = () if is_copy else root_bins(rows, columns, n_band)
+        self.layout = Layout(order, self.pooling, roots)
         self.store: Copy | Levels = (
             Copy(source.axes, native(np.empty(0, source.dtype)).dtype)
             if is_copy
-            else Levels(self.layout, rows, columns, self.shape[order[0]] if rule.collapsed else 1)
+            else Levels(self.layout, rows, columns, n_band)
         )
         self.pieces = Pieces(self.shape, source.chunks, self._piece_bins())
         # An array that is too small to be pooled needs nothing.

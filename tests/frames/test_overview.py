@@ -27,6 +27,7 @@ from heatwidget.frames import (
     render,
     resolve,
 )
+from heatwidget.frames.bins import bin_size
 from heatwidget.frames.overview import Overview
 from heatwidget.frames.spreading import nearest
 
@@ -40,11 +41,11 @@ SUMS = {"mean", "rms"}
 
 
 @contextmanager
-def small_scale(least: int, piece: int, copy: int) -> Iterator[None]:
+def small_scale(least: int, piece: int, copy: int, most: int = 1 << 28) -> Iterator[None]:
     """Levels and pieces for arrays of a few hundred cells."""
     with (
         mock.patch.multiple(levels, _LEAST_CELLS=least, _LEAST_CELLS_TWO_WINDOWS=2 * least),
-        mock.patch.multiple(levels, _MOST_PIXELS=8, _LEAST_PIXELS=4),
+        mock.patch.multiple(levels, _MOST_PIXELS=8, _LEAST_PIXELS=4, _MOST_CELLS=most),
         mock.patch.multiple(pieces, _PIECE_CELLS=piece, _MOST_CELLS=4 * piece),
         mock.patch.object(overview, "_COPY_CELLS", copy),
     ):
@@ -52,8 +53,33 @@ def small_scale(least: int, piece: int, copy: int) -> Iterator[None]:
 
 
 @st.composite
-def scales(draw: st.DrawFn) -> tuple[int, int, int]:
-    return draw(st.sampled_from([2, 4])), draw(st.integers(1, 200)), draw(st.sampled_from([0, 99]))
+def scales(draw: st.DrawFn) -> tuple[int, int, int, int]:
+    return (
+        draw(st.sampled_from([2, 4])),
+        draw(st.integers(1, 200)),
+        draw(st.sampled_from([0, 99])),
+        draw(st.sampled_from([1 << 28, 1 << 28, 200])),
+    )
+
+
+@pytest.mark.parametrize("name", ["token", "layer"])
+@given(shape=st.tuples(*[st.sampled_from([1, 36, 900, 5000, 10**6, 10**8])] * 3))
+def test_what_it_takes_is_bounded_however_large_the_array(
+    name: str, shape: tuple[int, int, int]
+) -> None:
+    """All levels together take a quarter of the array, and not much more than they may."""
+    n_band, *sizes = shape
+    rows, columns = (
+        levels.make_side(side, n, bin_size(n, 500))
+        for side, n in zip((name, "iteration"), sizes, strict=True)
+    )
+    roots = levels.root_bins(rows, columns, n_band)
+    n_cells = sum(
+        n_band * -(-rows.size // r) * -(-columns.size // c)
+        for r, c in levels.level_bins(rows, columns, roots)
+    )
+    coarsest = rows.bins[-1] * columns.bins[-1]
+    assert n_cells <= max(2 * levels._MOST_CELLS, 4 * np.prod(shape, dtype=float) / coarsest)
 
 
 @st.composite
