@@ -56,13 +56,8 @@ class Block(NamedTuple):
     count: NDArray[np.integer[Any]] | None = None  # type: ignore[assignment]  # hides tuple's own
 
 
-class ArraySource(Protocol):
-    """What the frames need of an array, wherever it is kept."""
-
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        """Axes in the array's own order."""
-        ...
+class Storage(Protocol):
+    """How the values of an array are kept, wherever that is."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -77,6 +72,23 @@ class ArraySource(Protocol):
     @property
     def in_memory(self) -> bool:
         """Whether a read costs no more than an access to memory."""
+        ...
+
+    def identity(self) -> str | None:
+        """Return a text that differs once the values differ, or None where that is not known."""
+        ...
+
+    def close(self) -> None:
+        """Read nothing more, and cancel what is under way. Twice does no harm."""
+        ...
+
+
+class ArraySource(Storage, Protocol):
+    """What the frames need of an array."""
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Axes in the array's own order."""
         ...
 
     def read(self, region: Region) -> Block:
@@ -107,14 +119,6 @@ class ArraySource(Protocol):
 
     def take_error(self) -> Exception | None:
         """Return what went wrong unseen since the last call, or None."""
-        ...
-
-    def identity(self) -> str | None:
-        """Return a text that differs once the values differ, or None where that is not known."""
-        ...
-
-    def close(self) -> None:
-        """Read nothing more, and cancel what is under way. Twice does no harm."""
         ...
 
 

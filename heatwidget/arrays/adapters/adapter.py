@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..source import Region
-
-T = TypeVar("T")
+from ..source import Region, Storage, T
 
 # What a kind's `map` yields: a region, and what the function made of its values.
 Mapped = Generator[tuple[Region, T], None, None]
 
 
-class Adapter(Protocol):
+class Adapter(Storage, Protocol):
     """What a source needs to know about an array; a small class for each kind.
 
     The array is never read whole. What a read raises is passed on as it is: `StoredSource`
-    says of what it came.
+    says of what it came. To close it leaves the array itself, which belongs to the user.
     """
 
     @property
@@ -32,21 +30,6 @@ class Adapter(Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes."""
-        ...
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the values that `read` returns."""
-        ...
-
-    @property
-    def chunks(self) -> tuple[int, ...] | None:
-        """Sizes in which the values are stored, or None when any region will do."""
-        ...
-
-    @property
-    def in_memory(self) -> bool:
-        """Whether a read costs no more than an access to memory."""
         ...
 
     @property
@@ -67,14 +50,6 @@ class Adapter(Protocol):
         self, function: Callable[[Region, NDArray[Any]], T], regions: Iterable[Region]
     ) -> Mapped[T]:
         """Yield ``function(region, values)`` of each region, made where the values are."""
-        ...
-
-    def identity(self) -> str | None:
-        """Return a text that differs once the values differ, or None where that is not known."""
-        ...
-
-    def close(self) -> None:
-        """Cancel what is under way. The array itself belongs to the user."""
         ...
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..source import Region
-from .adapter import Mapped, T, plain, plain_dtype
+from ..source import Region, T
+from .adapter import Mapped, plain, plain_dtype
 
 # What `dask.config` calls a cluster; None is as if nothing was said.
 _ON_CLUSTER = (None, "distributed", "dask.distributed")
