@@ -361,6 +361,7 @@ def test_view_says_what_is_wrong_with_a_file(
     cut = tmp_path / "cut.npz"
     cut.write_bytes(samples.path("core-activations").read_bytes()[:-1])
     assert f"{cut} is not: BadZipFile" in failed(capsys, "view", str(cut))
+    assert "FILE must be the path of a file" in failed(capsys, "view", "")
 
 
 def test_view_asks_where_it_cannot_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -371,7 +372,8 @@ def test_view_asks_where_it_cannot_tell(tmp_path: Path, capsys: pytest.CaptureFi
     assert "'a' (3, 4) float64, 'b' (2, 3, 4) float64; --name gives it" in said
     said = failed(capsys, "view", path, "--name", "a")
     assert f"dims must name the axes of shape (3, 4), as {path} does not; --dims gives" in said
-    assert "got ('layer', 'head')" in failed(capsys, "view", path, "--name=a", "--dims=layer,head")
+    said = failed(capsys, "view", path, "--name=a", "--dims=layer,head")
+    assert f"got ('layer', 'head') (in {path}); --dims gives them" in said
     said = failed(
         capsys, *("view", path, "--name=a", "--dims=layer, token", "--widget=convergence")
     )

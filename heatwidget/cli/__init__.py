@@ -33,7 +33,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     demo = commands.add_parser("demo", help="show the bundled captures on a Voila page")
     demo.set_defaults(run=_demo)
-    view = commands.add_parser("view", help="show the array in a file on a Voila page")
+    said = "show the array in a file on a Voila page"
+    view = commands.add_parser("view", help=said, description=f"{said.capitalize()}.")
     view.add_argument("file", metavar="FILE", help="what heatwidget.open reads, such as run.npz")
     view.add_argument("--name", help="which array of the file, where it has several")
     view.add_argument("--dims", type=_names, help="names of its axes, as in iteration,layer,token")

@@ -27,13 +27,16 @@ def view_page(
     """
     from ..arrays.files import open_labelled
 
+    if not file:
+        raise CommandError("FILE must be the path of a file, got ''")
     path = os.path.abspath(file)
     # A plain array of two axes may be iterations or layers: only the user knows.
     default_dims = {3: ("iteration", "layer", "token")}
     try:
         array = open_labelled(path, name=name, dims=dims, default_dims=default_dims)
     except (ImportError, OSError, TypeError, ValueError) as error:
-        raise CommandError(printable(f"{error}{_advice(str(error))}")) from error
+        said = str(error).replace("; dims= renames them", "")  # in Python
+        raise CommandError(printable(f"{said}{_advice(said)}")) from error
     asked = {"path": path, "name": name, "dims": array.dims}
     widgets = choose_widgets(array.dims, widget)
     # ASCII, so that any file name comes through.

@@ -63,13 +63,17 @@ def make_side(name: str, size: int, wanted: int) -> Side:
     return Side(size, 1, max(wanted, bin_size(size, _LEAST_PIXELS)), windowed=True)
 
 
-def root_bins(rows: Side, columns: Side, n_band: int) -> tuple[Bins, ...]:
+def root_bins(rows: Side, columns: Side, n_band: int, *, in_memory: bool) -> tuple[Bins, ...]:
     """Bins of the levels that no other is finer than: they are made from the array."""
     two = all(side.windowed and len(side.bins) > 1 for side in (rows, columns))
     least, levels = (_LEAST_CELLS_TWO_WINDOWS, 16) if two else (_LEAST_CELLS, 2)
+    coarsest = rows.bins[-1] * columns.bins[-1]
+    if coarsest < least and not in_memory:
+        # The picture is nearly as fine as the array, but to read that each time is slow.
+        least, levels = coarsest, 1
     # Of an array of which they would take too much, what is left is for larger windows.
     for_memory = levels * n_band * rows.size * columns.size // _MOST_CELLS
-    least = max(least, min(for_memory, rows.bins[-1] * columns.bins[-1]))
+    least = max(least, min(for_memory, coarsest) if levels > 1 else for_memory)
     fine = [(r, c) for r in _candidates(rows) for c in _candidates(columns) if r * c >= least]
     return tuple(b for b in fine if not any(a != b and divides(a, b) for a in fine))
 

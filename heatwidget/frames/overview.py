@@ -60,8 +60,8 @@ class Overview:
         )
         is_copy = not source.in_memory and prod(self.shape) <= _COPY_CELLS
         n_band = self.shape[order[0]] if rule.collapsed else 1
-        roots = () if is_copy else root_bins(rows, columns, n_band)
-        self.layout = Layout(order, self.pooling, roots)
+        roots = root_bins(rows, columns, n_band, in_memory=source.in_memory)
+        self.layout = Layout(order, self.pooling, () if is_copy else roots)
         self.store: Copy | Levels = (
             Copy(source.axes, native(np.empty(0, source.dtype)).dtype)
             if is_copy
@@ -168,6 +168,10 @@ class Overview:
 
     def want(self, rule: CellRule) -> None:
         """Say what is looked at: its pieces are read first."""
+        if rule.collapsed and rule.reducer in PICKS:
+            # The index that is shown where all is there.
+            index = range(*rule.band)[:: PICKS[rule.reducer]][0]
+            rule = replace(rule, band=(index, index + 1))
         wanted = self._region(rule)
         with self.lock:
             if wanted != self._wanted:

@@ -33,11 +33,13 @@ _UPRIGHT = {
     "font-size": "10px",
 }
 
-# bqplot draws a frame around a figure that the pointer has touched, and axis labels in
-# orange on a dark theme. A long readout lies over what is below, or the page would jump.
+# bqplot draws a frame around a figure that the pointer has touched, axis labels in orange on
+# a dark theme, and all ticks but the first ones in the colour of a grid, which nobody sees.
+# A long readout lies over what is below, or the page would jump.
 STYLE = """<style>
 .heatwidget .bqplot, .heatwidget .bqplot * { outline: none !important; }
 .heatwidget .bqplot .axislabel { fill: var(--jp-ui-font-color1) !important; }
+.heatwidget .bqplot .axis .tick line { stroke: var(--jp-content-font-color2) !important; }
 .heatwidget, .heatwidget .heatwidget-pointer { overflow: visible; }
 .heatwidget .heatwidget-pointer { position: relative; height: 28px; }
 .heatwidget .heatwidget-error { color: var(--jp-error-color1); overflow-wrap: anywhere; }

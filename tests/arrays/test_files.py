@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -87,9 +88,9 @@ def test_no_real_numbers(path: Path) -> None:
 def test_pickles(path: Path) -> None:
     """They are refused, as they can run code."""
     np.savez(path, **{**BY_HAND, "dims": np.array(["layer", "token"], object)})
-    refused(path, "pickled")
+    refused(path, "got pickled objects", TypeError)
     np.savez(path, values=np.array([[None]]), dims=["layer", "token"])
-    refused(path, "pickled")
+    refused(path, "got pickled objects", TypeError)
 
 
 def write_foreign(path: Path) -> Path:
@@ -268,6 +269,8 @@ def test_what_is_no_such_file(tmp_path: Path, path: Path) -> None:
     refused(tmp_path / "run.txt", "path must be one of .npz, .npy, .zarr, .nc, .h5, .hdf5,")
     (tmp_path / "run.zarr").write_text("some text")
     refused(tmp_path / "run.zarr", "run.zarr is a file of another kind")
+    os.mkfifo(tmp_path / "run.npz")
+    refused(tmp_path / "run.npz", "run.npz is a pipe or a device")
     refused(3, "path must be a text or a path, got 3", TypeError)
 
 

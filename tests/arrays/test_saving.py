@@ -355,3 +355,21 @@ def test_a_library_that_is_not_there(
     with pytest.raises(ImportError, match=text):
         files.save(VALUES, path)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_library_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zarr, "__version__", "2.18.7")
+    with pytest.raises(ImportError, match=re.escape('zarr 3, not 2.18.7): pip install "heat')):
+        files.save(VALUES, tmp_path / "run.zarr")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_measured(tmp_path: Path) -> None:
+    """It can be said while saving, of an array that does not say it."""
+    path = tmp_path / "run.npz"
+    files.save(VALUES, path, quantity="‖x − x*‖")
+    assert files.open(path).quantity == "‖x − x*‖"
+    files.save(files.open(path), path)
+    assert files.open(path).quantity == "‖x − x*‖"
+    with pytest.raises(TypeError, match="quantity must be a text, got 3"):
+        files.save(VALUES, path, quantity=3)

@@ -131,6 +131,10 @@ def test_ticks_say_what_the_picture_shows(any_page: OpenNotebook) -> None:
     press(host, handle(host, "iteration", "lower"), *["ArrowRight"] * 10)
     host.wait_until(lambda: host.value("w.iteration_range") == [40, 64])
     wait_for_ticks(host, range(40, 65, 2))
+    lines = host.page.locator(".heatwidget .bqplot .axis").locator("path.domain, .tick line")
+    strokes = lines.evaluate_all("all => all.map(line => getComputedStyle(line).stroke)")
+    assert len(strokes) > 10
+    assert len(set(strokes)) == 1
 
 
 def test_layer_band_and_reducer_change_the_picture(voila_page: OpenNotebook) -> None:

@@ -63,23 +63,30 @@ def scales(draw: st.DrawFn) -> tuple[int, int, int, int]:
 
 
 @pytest.mark.parametrize("name", ["token", "layer"])
-@given(shape=st.tuples(*[st.sampled_from([1, 36, 900, 5000, 10**6, 10**8])] * 3))
+@given(
+    shape=st.tuples(*[st.sampled_from([1, 36, 900, 5000, 10**6, 10**8])] * 3),
+    in_memory=st.booleans(),
+)
 def test_what_it_takes_is_bounded_however_large_the_array(
-    name: str, shape: tuple[int, int, int]
+    name: str, shape: tuple[int, int, int], in_memory: bool
 ) -> None:
-    """All levels together take a quarter of the array, and not much more than they may."""
+    """All levels together take not much more than they may; there is one where that can be."""
     n_band, *sizes = shape
     rows, columns = (
         levels.make_side(side, n, bin_size(n, 500))
         for side, n in zip((name, "iteration"), sizes, strict=True)
     )
-    roots = levels.root_bins(rows, columns, n_band)
+    roots = levels.root_bins(rows, columns, n_band, in_memory=in_memory)
     n_cells = sum(
         n_band * -(-rows.size // r) * -(-columns.size // c)
         for r, c in levels.level_bins(rows, columns, roots)
     )
     coarsest = rows.bins[-1] * columns.bins[-1]
-    assert n_cells <= max(2 * levels._MOST_CELLS, 4 * np.prod(shape, dtype=float) / coarsest)
+    whole = np.prod(shape, dtype=float)
+    assert n_cells <= max(2 * levels._MOST_CELLS, 4 * whole / max(coarsest, levels._LEAST_CELLS))
+    assert roots or in_memory or whole / coarsest >= levels._MOST_CELLS
+    if in_memory:
+        assert n_cells <= whole / 4 + 3 * n_band * (rows.size + columns.size)
 
 
 @st.composite
@@ -409,7 +416,10 @@ def test_a_small_array_needs_none() -> None:
 
 def test_no_bins_are_large_enough() -> None:
     """A long hidden axis behind a small picture: pooled it would be as large as it is."""
-    with mock.patch.object(overview, "_COPY_CELLS", 0):
+    with (
+        mock.patch.object(overview, "_COPY_CELLS", 0),
+        mock.patch.object(levels, "_MOST_CELLS", 99),
+    ):
         source, made = filled((32, 2000, 40), {}, in_memory=False)
     view = make_view(source)
     assert made.fits(view.cells)

@@ -332,7 +332,34 @@ def test_a_frame_is_read_once_whatever_the_colours(slow: Slow) -> None:
     assert n_frame <= 3 * 700 * 900  # the frame, and the overview
 
 
-def test_where_no_bins_help_the_frame_is_read(slow: Slow) -> None:
+def test_a_picture_as_fine_as_the_array_is_coarse_first(slow: Slow) -> None:
+    """And read once, though pooled the array is no smaller."""
+    values = numbers(3000, 8, 10)
+    widget, source = slow(values, reducer="mean")
+    source.let(1)
+    wait_until(widget, lambda: not widget.frame.states.any())
+    assert widget.frame.coarse.all()
+    source.let()
+    widget.flush()
+    np.testing.assert_allclose(widget.frame.values, expected(values), rtol=2e-6)
+    n_reads = len(source.reads)
+    widget.layer_band = (2, 5)
+    np.testing.assert_allclose(widget.frame.values, expected(values, layer_band=(2, 5)), rtol=2e-6)
+    assert len(source.reads) == n_reads
+
+
+def test_of_the_last_one_that_is_read_first(slow: Slow) -> None:
+    """The right picture stands long before all is read."""
+    values = numbers(4000, 30, 40)
+    widget, source = slow(values, reducer="last")
+    seen = expected(values, reducer="last")
+    source.let(1)
+    wait_until(widget, lambda: np.array_equal(widget.frame.values, seen))
+    assert len(source.reads) == 1
+
+
+def test_where_no_bins_help_the_frame_is_read(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("heatwidget.frames.levels._MOST_CELLS", 1000)
     values = numbers(3000, 8, 10)
     widget, source = slow(values, reducer="mean")
     assert widget.frame.states_present() == (CellState.PENDING,)

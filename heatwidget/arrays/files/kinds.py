@@ -36,6 +36,8 @@ def module_to_read(path: Path) -> Any:
         if not is_zarr(path):
             raise ValueError(f"path must be a file or a zarr store; {path} is another folder")
         return _module(".zarr")
+    if path.exists() and not path.is_file():
+        raise ValueError(f"path must be a file or a zarr store; {path} is a pipe or a device")
     with path.open("rb") as file:
         head = file.read(9)
     if not head:

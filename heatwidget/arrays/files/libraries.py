@@ -19,6 +19,4 @@ def needed(extra: str, path: Path) -> Iterator[None]:
         yield
     except ImportError as error:
         advice = f'pip install "heatwidget[{extra}]"'
-        raise ImportError(
-            f"{path.suffix} files need another library ({error}): {advice}"
-        ) from error
+        raise ImportError(f"{path.name} needs another library ({error}): {advice}") from error

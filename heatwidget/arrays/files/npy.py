@@ -8,7 +8,7 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .contents import VALUES, Contents, Entry
+from .contents import VALUES, Contents, Entry, UnknownTypeError
 
 
 class Header(NamedTuple):
@@ -21,7 +21,7 @@ class Header(NamedTuple):
     def map(self, path: Path, offset: int) -> NDArray[Any]:
         """Return the values that start at a byte of a file, mapped into memory."""
         if self.dtype.hasobject:
-            raise ValueError("it holds pickled Python objects")
+            raise UnknownTypeError(f"array must hold real numbers, got pickled objects (in {path})")
         order = "F" if self.fortran else "C"
         return np.memmap(path, self.dtype, "r", offset, self.shape, order)  # type: ignore[call-overload, no-any-return]
 

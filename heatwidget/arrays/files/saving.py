@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import replace
+from types import NoneType
 from typing import Any
 
 from ..labelled import LabelledArray, as_labelled
@@ -24,6 +26,7 @@ def save(
     prompts: Sequence[str] | None = None,
     layers: Sequence[int] | None = None,
     iterations: Sequence[int] | None = None,
+    quantity: str | None = None,
 ) -> None:
     """Write an array with its labels into a file, block by block; `open` reads it again.
 
@@ -45,6 +48,8 @@ def save(
         that has none.
     tokens, prompts, layers, iterations : sequence, optional
         Coordinates of an axis, as for a heatmap; they go before the array's own.
+    quantity : str, optional
+        What is measured, such as ``‖x − x*‖``; by default what the array says.
 
     Raises
     ------
@@ -62,13 +67,17 @@ def save(
     place = as_path(path)
     module = module_to_write(place)
     coords = {"token": tokens, "prompt": prompts, "layer": layers, "iteration": iterations}
-    draft = Draft(_labelled(array, dims, coords))
+    draft = Draft(_labelled(array, dims, coords, quantity))
     with replacing(place) as beside:
         module.write(beside, draft)
 
 
-def _labelled(array: Any, dims: Sequence[str] | None, coords: Mapping[str, Any]) -> LabelledArray:
+def _labelled(
+    array: Any, dims: Sequence[str] | None, coords: Mapping[str, Any], quantity: str | None
+) -> LabelledArray:
     """Array with its axes named; of a live one what is there now."""
+    if not isinstance(quantity, (str, NoneType)):
+        raise TypeError(f"quantity must be a text, got {quantity!r}")
     if isinstance(array, LiveArray):
         still = copy(array)
         array = LabelledArray(still.to_numpy(), still.axes, still.quantity, still.attrs)
@@ -76,4 +85,5 @@ def _labelled(array: Any, dims: Sequence[str] | None, coords: Mapping[str, Any])
     if coords["prompt"] is not None:
         named = DEFAULT_DIMS.items()
         default_dims = {n: (*names[:-1], "prompt") for n, names in named}
-    return as_labelled(array, default_dims=default_dims, dims=dims, coords=coords)
+    labelled = as_labelled(array, default_dims=default_dims, dims=dims, coords=coords)
+    return labelled if quantity is None else replace(labelled, quantity=quantity)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from .contents import LABELS, VALUES, Contents, Entry
 from .draft import Draft
@@ -11,12 +12,12 @@ from .labels import Labels
 from .libraries import needed
 
 _CHUNK_CELLS = 1 << 20
+_OLDEST = 3
 
 
 def read(path: Path) -> Contents:
     """Return the arrays of a store, also those in groups, and what it says of ``values``."""
-    with needed("zarr", path):
-        import zarr
+    zarr = _import(path)
     node = zarr.open(path, mode="r")
     if isinstance(node, zarr.Array):
         return Contents({VALUES: Entry.of(node)})
@@ -30,9 +31,7 @@ def read(path: Path) -> Contents:
 
 def write(path: Path, draft: Draft) -> None:
     """Write values and labels, block by block."""
-    with needed("zarr", path):
-        import zarr
-    group = zarr.open_group(path, mode="w-", zarr_format=3)
+    group = _import(path).open_group(path, mode="w-", zarr_format=3)
     group.attrs[LABELS] = draft.text
     chunks = _chunks((min(draft.shape[0], draft.most_rows), *draft.shape[1:]))
     names = draft.labels.dims
@@ -41,6 +40,16 @@ def write(path: Path, draft: Draft) -> None:
     )
     for region, block in draft.blocks(chunks[0]):
         values[region.slices] = block
+
+
+def _import(path: Path) -> Any:
+    """The library zarr, of a version that reads both formats."""
+    with needed("zarr", path):
+        import zarr
+
+        if int(zarr.__version__.partition(".")[0]) < _OLDEST:
+            raise ImportError(f"zarr {_OLDEST}, not {zarr.__version__}")
+    return zarr
 
 
 def _chunks(block: tuple[int, ...]) -> tuple[int, ...]:
