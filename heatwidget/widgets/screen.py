@@ -79,8 +79,9 @@ class Screen:
         first = self.frame is None
         try:
             self._draw(asked, self.reader)
-            # What takes a moment to read is there when the widget is.
-            if first and not self.reader.in_memory and self.reader.wait(_FIRST):
+            # What takes a moment to read is there when the widget is, and something of the rest.
+            if first and not self.reader.in_memory:
+                self.reader.wait(_FIRST)
                 self._draw(asked, self.reader)
         except BaseException:
             # Or what has changed would be taken for drawn.
