@@ -47,7 +47,7 @@ def _heading(path: str, array: LabelledArray) -> ipywidgets.HTML:
 
 
 def _text(source: str) -> ipywidgets.HTML:
-    return ipywidgets.HTML(source, layout={"max_width": f"{_WIDTH}px", "width": "100%"})
+    return ipywidgets.HTML(source, layout={"max_width": f"{_WIDTH}px", "margin": "0"})
 
 
 def _escaped(text: str) -> str:
