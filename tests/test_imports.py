@@ -29,7 +29,7 @@ PARTS = {
 # Part -> the libraries it may import, besides the standard one.
 LIBRARIES = {
     "arrays": {"numpy"},
-    "frames": {"isal", "numpy"},
+    "frames": {"numpy"},
     "metrics": {"numpy"},
     "samples": {"numpy"},
     "capture": {"numpy", "torch"},
@@ -39,7 +39,7 @@ LIBRARIES = {
 # Arrays and files of others: none of these comes along unless the user has it already.
 OPTIONAL = {"dask", "distributed", "h5netcdf", "h5py", "jax", "ml_dtypes", "netCDF4", "pandas"}
 OPTIONAL |= {"safetensors", "scipy", "torch", "transformers", "xarray", "zarr"}
-# Imported inside a function of theirs, when it is called.
+# Imported inside a function of theirs, when it is called, but where it says otherwise.
 LAZY = {
     "samples/recurrent.py": {"torch"},
     "arrays/live.py": {"xarray"},
@@ -49,6 +49,7 @@ LAZY = {
     "arrays/files/safetensors.py": {"ml_dtypes"},
     "arrays/files/zarr.py": {"zarr"},
     "frames/kept.py": {"platformdirs"},
+    "frames/palette.py": {"isal"},  # at its top
     "metrics/kinds.py": {"torch", "dask"},
     "metrics/torch_tensors.py": {"torch"},
     "metrics/dask_arrays.py": {"dask"},

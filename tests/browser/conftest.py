@@ -46,6 +46,26 @@ _RUN_ALL = """async () => {
     await app.commands.execute("notebook:run-all-cells");
 }"""
 
+# In a page where Lab runs already; nothing is left of the notebook before.
+_SHOW_ANOTHER = """async ([path, theme]) => {
+    const { commands, shell } = window.jupyterapp;
+    await commands.execute("apputils:change-theme", { theme });
+    const notebook = await commands.execute("docmanager:open", { path, factory: "Notebook" });
+    await notebook.revealed;
+    shell.activateById(notebook.id);
+}"""
+_IS_SHOWN = """([path, theme]) => {
+    const context = window.jupyterapp.shell.currentWidget?.context;
+    return context?.path === path && context.isReady
+        && document.body.dataset.jpThemeName === theme;
+}"""
+
+# Whether Lab runs, and asks nothing.
+_LET_GO = """() => {
+    window.jupyterapp?.shell.currentWidget?.dispose();
+    return Boolean(window.jupyterapp) && !document.querySelector(".jp-Dialog");
+}"""
+
 # The command asks for consent first, so its promise is put aside.
 _RESTART = """() => {
     window.restarted = window.jupyterapp.commands.execute("notebook:restart-run-all");
@@ -118,10 +138,14 @@ class NotebookPage:
         self._kernel: KernelChannel | None = None
         self._frames: list[tuple[str, str | bytes, float]] = []
         self._kernel_ids: list[str] = []
+        self._listeners: dict[str, Callable[[Any], None]] = {
+            "console": self._on_console,
+            "pageerror": lambda error: self.errors.append(f"uncaught: {error.stack}"),
+            "websocket": self._on_websocket,
+        }
         page.set_default_timeout(TIMEOUT * 1000)
-        page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.errors.append(f"uncaught: {error.stack}"))
-        page.on("websocket", self._on_websocket)
+        for event, listener in self._listeners.items():
+            page.on(event, listener)  # type: ignore[call-overload]
 
     def open(self, notebook: str, theme: str) -> None:
         """Open a notebook of the server, and wait until its cells have run."""
@@ -129,9 +153,12 @@ class NotebookPage:
         if self.server.kind == "voila":
             self._open_voila(notebook, theme)
         else:
-            themes = {"theme": f"JupyterLab {theme.capitalize()}"}
-            self.server.set_lab("apputils-extension/themes", themes)
-            self._open_lab(notebook)
+            name = f"JupyterLab {theme.capitalize()}"
+            if self.page.url.startswith(self.server.url):
+                self._show_another(notebook, name)
+            else:
+                self.server.set_lab("apputils-extension/themes", {"theme": name})
+                self._open_lab(notebook)
             self.page.evaluate(_RUN_ALL)
         self._check_cells()
 
@@ -244,9 +271,26 @@ class NotebookPage:
 
     def close(self) -> None:
         """Close the page and its other tabs, and stop its kernels."""
+        self.page.close()
+        self._end()
+
+    def leave(self) -> bool:
+        """Stop the kernels and let go of the notebook; whether the page can show another one.
+
+        A JupyterLab in which nothing went wrong can.
+        """
+        good = not self.page.is_closed() and not self.errors and self.page.evaluate(_LET_GO)
+        if not good:
+            self.page.close()
+        self._end()
+        return bool(good)
+
+    def _end(self) -> None:
+        """Close the other tabs, and stop the kernels."""
+        for event, listener in self._listeners.items():
+            self.page.remove_listener(event, listener)
         for tab in self._tabs:
             tab.close()
-        self.page.close()
         for kernel_id in self._kernel_ids:
             self.server.shut_down_kernel(kernel_id)
         if self._kernel is not None:
@@ -263,6 +307,13 @@ class NotebookPage:
         """Open a notebook in JupyterLab's single document mode."""
         self.page.goto(f"{self.server.url}/doc/tree/{notebook}", timeout=TIMEOUT * 1000)
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+        self._connect()
+
+    def _show_another(self, notebook: str, theme: str) -> None:
+        """Open a notebook in a JupyterLab that has shown another one."""
+        self.page.mouse.move(0, 0)
+        self.page.evaluate(_SHOW_ANOTHER, [notebook, theme])
+        self.page.wait_for_function(_IS_SHOWN, arg=[notebook, theme])
         self._connect()
 
     def _check_cells(self) -> None:
@@ -389,10 +440,18 @@ def voila_page(browser_context: BrowserContext, voila_server: Server) -> Iterato
     yield from _opener(browser_context, voila_server)
 
 
+@pytest.fixture(scope="session")
+def lab_pages() -> list[Page]:
+    """Pages in which JupyterLab runs, free for the next notebook: it takes seconds to start."""
+    return []
+
+
 @pytest.fixture
-def lab_page(browser_context: BrowserContext, lab_server: Server) -> Iterator[OpenNotebook]:
+def lab_page(
+    browser_context: BrowserContext, lab_server: Server, lab_pages: list[Page]
+) -> Iterator[OpenNotebook]:
     """Function that opens a notebook in JupyterLab and runs all of its cells."""
-    yield from _opener(browser_context, lab_server)
+    yield from _opener(browser_context, lab_server, free=lab_pages)
 
 
 @pytest.fixture
@@ -421,19 +480,31 @@ def any_page(request: pytest.FixtureRequest) -> OpenNotebook:
 
 
 def _opener(
-    context: BrowserContext, server: Server, kernel: str = servers.KERNEL
+    context: BrowserContext,
+    server: Server,
+    kernel: str = servers.KERNEL,
+    free: list[Page] | None = None,
 ) -> Iterator[OpenNotebook]:
-    """Yield a function that opens notebooks, and close them all afterwards."""
+    """Yield a function that opens notebooks, and close them all afterwards.
+
+    It takes the pages in `free` first, and puts them back.
+    """
 
     def open_notebook(
         cells: Sequence[str] | Path, *, width: int = 1300, height: int = 900, theme: str = "light"
     ) -> NotebookPage:
-        page = context.new_page()
+        page = free.pop() if free else context.new_page()
         page.set_viewport_size({"width": width, "height": height})
         host = NotebookPage(page, server)
-        stack.callback(host.close)
+        stack.callback(leave, host)
         host.open(server.add_notebook(next(_names), cells, kernel), theme)
         return host
+
+    def leave(host: NotebookPage) -> None:
+        if free is None:
+            host.close()
+        elif host.leave():
+            free.append(host.page)
 
     with ExitStack() as stack:
         yield open_notebook

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from heatwidget.frames import palette
@@ -18,6 +19,7 @@ from tests.browser.pictures import (
 )
 
 SHAPES = [(5, 61), (35, 17), (250, 65)]
+SCHEMES = ["magma", "cividis", "inferno", "plasma", "greys", "coolwarm"]
 
 CELLS = [
     """
@@ -48,24 +50,20 @@ def test_fifty_random_cells_on_each_mark_and_scale(any_page: OpenNotebook) -> No
     assert host.errors == []
 
 
-@pytest.mark.parametrize("mark", ["heatmap", "image"])
-def test_thirty_quick_slider_moves_end_on_the_last_position(
-    any_page: OpenNotebook, mark: str
-) -> None:
+def test_thirty_quick_slider_moves_end_on_the_last_position(any_page: OpenNotebook) -> None:
     host = any_page(CELLS)
-    for shape in SHAPES[::2]:
+    for mark, shape, scale in product(("heatmap", "image"), SHAPES[::2], ("linear", "log")):
         values = array(*shape)
         last = shape[1] - 1
-        for scale in ("linear", "log"):
-            host.run(f"w.set_array(array{shape}); w.reset()")
-            host.run(f"w.mark, w.color_scale = {mark!r}, {scale!r}")
-            upper = handle(host, "iteration", "upper")
-            host.wait_until(lambda: upper.get_attribute("aria-valuetext") == str(last))  # noqa: B023
-            press(host, upper, *["ArrowLeft"] * 30)
-            host.wait_until(lambda: host.value("w.iteration_range") == [0, last - 30])  # noqa: B023
-            colors = colors_of(values, values.min(), values.max(), log=scale == "log")
-            shown = colors[:, : last - 29]
-            wait_for_colors(host, shown, some_cells(shown.shape[:2]))  # type: ignore[arg-type]
+        host.run(f"w.set_array(array{shape}); w.reset()")
+        host.run(f"w.mark, w.color_scale = {mark!r}, {scale!r}")
+        upper = handle(host, "iteration", "upper")
+        host.wait_until(lambda: upper.get_attribute("aria-valuetext") == str(last))  # noqa: B023
+        press(host, upper, *["ArrowLeft"] * 30)
+        host.wait_until(lambda: host.value("w.iteration_range") == [0, last - 30])  # noqa: B023
+        colors = colors_of(values, values.min(), values.max(), log=scale == "log")
+        shown = colors[:, : last - 29]
+        wait_for_colors(host, shown, some_cells(shown.shape[:2]))  # type: ignore[arg-type]
     assert host.errors == []
 
 
@@ -82,17 +80,18 @@ def test_both_marks_give_the_same_pixels(voila_page: OpenNotebook) -> None:
         assert np.array_equal(by_image[inner], by_heatmap[inner])
 
 
-@pytest.mark.parametrize("scheme", ["magma", "cividis", "inferno", "plasma", "greys", "coolwarm"])
-def test_scheme_and_range_change_at_once(voila_page: OpenNotebook, scheme: str) -> None:
+def test_scheme_and_range_change_at_once(voila_page: OpenNotebook) -> None:
     host = voila_page(CELLS)
     values = array(5, 61)
-    host.run(f"w.color_scheme = {scheme!r}; w.color_scale = 'linear'; w.color_range = (1, 5)")
-    expected = colors_of(values, 1, 5, log=False, scheme=scheme)
-    expected[values < 1] = palette(scheme)[248 + 6]
-    expected[values > 5] = palette(scheme)[248 + 7]
-    wait_for_colors(host, expected, some_cells((5, 61)))
-    legend = host.page.locator(".heatwidget", has_text="below 1")
-    assert "above 5" in legend.inner_text()
+    host.run("w.color_scale = 'linear'")
+    for high, scheme in enumerate(SCHEMES, start=3):
+        host.run(f"w.color_scheme = {scheme!r}; w.color_range = (1, {high})")
+        expected = colors_of(values, 1, high, log=False, scheme=scheme)
+        expected[values < 1] = palette(scheme)[248 + 6]
+        expected[values > high] = palette(scheme)[248 + 7]
+        wait_for_colors(host, expected, some_cells((5, 61)))
+        host.page.locator(".heatwidget", has_text=f"above {high}").wait_for()
+        assert "below 1" in host.page.locator(".heatwidget").inner_text()
 
 
 def test_every_state_has_its_colour_and_a_legend_line(any_page: OpenNotebook) -> None:

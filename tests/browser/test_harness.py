@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.browser.conftest import NotebookPage, OpenNotebook
 from tests.browser.pictures import handle, press
-from tests.browser.servers import KernelError, decode_frame
+from tests.browser.servers import KernelError, Message, decode_frame
 
 CELLS = [
     """
@@ -126,9 +126,13 @@ def _check_kernel_to_browser(host: NotebookPage) -> None:
     host.run("slider.value = 7; mark.color = cells[::-1]")
     host.page.locator(".widget-label", has_text="7").wait_for()
     assert host.page.locator(".noUi-handle").get_attribute("aria-valuetext") == "7"
-    updates = [m for m in host.messages(since=start) if m.method == "update"]
-    assert {m.direction for m in updates} == {"received"}
-    assert {key for m in updates for key in m.keys} == {"value", "color"}
+
+    def updates() -> list[Message]:
+        return [m for m in host.messages(since=start) if m.method == "update"]
+
+    # The picture may come after the number.
+    host.wait_until(lambda: {key for m in updates() for key in m.keys} == {"value", "color"})
+    assert {m.direction for m in updates()} == {"received"}
 
 
 def _check_dragging(host: NotebookPage) -> None:

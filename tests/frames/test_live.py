@@ -52,10 +52,11 @@ class Filling(RuleBasedStateMachine):
 
     @initialize(dims=_DIMS, data=st.data())
     def make(self, dims: tuple[str, ...], data: st.DataObject) -> None:
-        """Make an array, and a screen for it."""
+        """Make an array, and a screen for it that shows it."""
         sizes = data.draw(st.tuples(*[st.integers(1, 5)] * len(dims)))
         self.live = LiveArray(dict(zip(dims, sizes, strict=True)))
         self.screen = Screen(self.live, self.draw_view(data))
+        self.screen.tick()
 
     def draw_view(self, data: st.DataObject) -> View:
         """Any view of the array as it is now."""
@@ -71,14 +72,15 @@ class Filling(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def write(self, data: st.DataObject) -> None:
-        """Write a box of cells, or one row."""
-        box = []
-        for size in self.live.shape:
-            first = data.draw(st.integers(0, size - 1))
-            box.append(slice(first, data.draw(st.integers(first + 1, size))))
-        index = tuple(box[: data.draw(st.integers(1, len(box)))])
-        shape = self.live.to_numpy()[index].shape
-        self.live[index] = self.draw_values(data, shape)
+        """Write a box of cells, or one row; and maybe others before the next drawing."""
+        for _ in range(data.draw(st.integers(1, 3))):
+            box = []
+            for size in self.live.shape:
+                first = data.draw(st.integers(0, size - 1))
+                box.append(slice(first, data.draw(st.integers(first + 1, size))))
+            index = tuple(box[: data.draw(st.integers(1, len(box)))])
+            shape = self.live.to_numpy()[index].shape
+            self.live[index] = self.draw_values(data, shape)
 
     @rule(data=st.data())
     def append(self, data: st.DataObject) -> None:
@@ -92,8 +94,9 @@ class Filling(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def look_elsewhere(self, data: st.DataObject) -> None:
-        """Ask for another view."""
+        """Ask for another view; what comes next starts from its frame."""
         self.screen.view = self.draw_view(data)
+        self.screen.tick()
 
     @rule()
     def refresh(self) -> None:
@@ -115,4 +118,4 @@ class Filling(RuleBasedStateMachine):
 
 
 TestFilling = Filling.TestCase
-TestFilling.settings = settings(max_examples=1000, stateful_step_count=15, deadline=None)
+TestFilling.settings = settings(max_examples=300, stateful_step_count=15, deadline=None)

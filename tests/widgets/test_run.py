@@ -236,6 +236,8 @@ def test_wait_lets_an_interrupt_through() -> None:
         from heatwidget.arrays import LiveArray
         from heatwidget.widgets.run import run
 
+        # Whoever starts the tests in the background makes them ignore it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         go = threading.Event()
 
         def compute(live):
