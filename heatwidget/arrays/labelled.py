@@ -14,6 +14,9 @@ from .adapters import Adapter, adapt, is_from
 from .axis import DIMS, ITEM_DIMS, Axis, make_axis
 from .source import Region
 
+# Ends errors about dims; whoever asks for them otherwise than in Python leaves it out.
+RENAMES = "; dims= renames them"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledArray:
@@ -126,9 +129,7 @@ def as_labelled(
     for name, given in (coords or {}).items():
         if given is not None:
             if name not in names:
-                raise ValueError(
-                    f"{name}s given, but the array's dims are {names}; dims= renames them"
-                )
+                raise ValueError(f"{name}s given, but the array's dims are {names}{RENAMES}")
             known[name] = given
     try:
         axes = tuple(make_axis(n, size, known.get(n)) for n, size in zip(names, shape, strict=True))
@@ -215,7 +216,7 @@ def _check_dims(dims: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[str, ...
     for name in dims:
         if name not in DIMS:
             known = ", ".join(DIMS)
-            raise ValueError(f"dims must be drawn from {known}, got {dims}; dims= renames them")
+            raise ValueError(f"dims must be drawn from {known}, got {dims}{RENAMES}")
     if len(dims) != len(shape):
         raise ValueError(f"dims must name each axis of shape {shape} once, got {len(dims)}: {dims}")
     if len(set(dims)) != len(dims) or set(ITEM_DIMS) <= set(dims):

@@ -26,6 +26,7 @@ def view_page(
         If it cannot be read, or it cannot be told what its axes are.
     """
     from ..arrays.files import open_labelled
+    from ..arrays.labelled import RENAMES
 
     if not file:
         raise CommandError("FILE must be the path of a file, got ''")
@@ -35,7 +36,7 @@ def view_page(
     try:
         array = open_labelled(path, name=name, dims=dims, default_dims=default_dims)
     except (ImportError, OSError, TypeError, ValueError) as error:
-        said = str(error).replace("; dims= renames them", "")  # in Python
+        said = str(error).replace(RENAMES, "")
         raise CommandError(printable(f"{said}{_advice(said)}")) from error
     asked = {"path": path, "name": name, "dims": array.dims}
     widgets = choose_widgets(array.dims, widget)

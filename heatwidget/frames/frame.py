@@ -45,6 +45,11 @@ class Frame:
     view: ResolvedView
     coarse: NDArray[np.bool_] | None = None
 
+    def __post_init__(self) -> None:
+        for part in (self.values, self.states, self.coarse):
+            if part is not None:
+                part.flags.writeable = False
+
     @property
     def shape(self) -> tuple[int, int]:
         """Number of rows and columns."""
@@ -114,9 +119,6 @@ def render(
     states = cell_states(values, pending, view.colors)
     if previous is not None and _same(previous, values, states, view, coarse):
         return previous
-    for part in (values, states, coarse):
-        if part is not None:
-            part.flags.writeable = False
     return Frame(values, states, row_edges, column_edges, view, coarse)
 
 
@@ -147,8 +149,6 @@ def blank(view: ResolvedView, previous: Frame | None) -> Frame:
     shape = (len(rows) - 1, len(columns) - 1)
     values, coarse = np.full(shape, np.nan, np.float32), np.ones(shape, bool)
     states = np.full(shape, CellState.PENDING, np.uint8)
-    for part in (values, states, coarse):
-        part.flags.writeable = False
     return Frame(values, states, rows, columns, view, coarse)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 from numpy.typing import NDArray
@@ -66,14 +67,15 @@ def make_side(name: str, size: int, wanted: int) -> Side:
 def root_bins(rows: Side, columns: Side, n_band: int, *, in_memory: bool) -> tuple[Bins, ...]:
     """Bins of the levels that no other is finer than: they are made from the array."""
     two = all(side.windowed and len(side.bins) > 1 for side in (rows, columns))
-    least, levels = (_LEAST_CELLS_TWO_WINDOWS, 16) if two else (_LEAST_CELLS, 2)
-    coarsest = rows.bins[-1] * columns.bins[-1]
-    if coarsest < least and not in_memory:
-        # The picture is nearly as fine as the array, but to read that each time is slow.
-        least, levels = coarsest, 1
+    least, n_copies = (_LEAST_CELLS_TWO_WINDOWS, 16) if two else (_LEAST_CELLS, 2)
+    n_cells = n_band * rows.size * columns.size
+    coarsest = (rows.bins[-1], columns.bins[-1])
+    if prod(coarsest) < least:
+        # The picture is nearly as fine as the array, but to read that each time may be slow.
+        has_room = n_cells // _MOST_CELLS <= prod(coarsest)
+        return (coarsest,) if has_room and not in_memory else ()
     # Of an array of which they would take too much, what is left is for larger windows.
-    for_memory = levels * n_band * rows.size * columns.size // _MOST_CELLS
-    least = max(least, min(for_memory, coarsest) if levels > 1 else for_memory)
+    least = max(least, min(n_copies * n_cells // _MOST_CELLS, prod(coarsest)))
     fine = [(r, c) for r in _candidates(rows) for c in _candidates(columns) if r * c >= least]
     return tuple(b for b in fine if not any(a != b and divides(a, b) for a in fine))
 

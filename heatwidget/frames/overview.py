@@ -20,7 +20,7 @@ from .copies import Copy
 from .level import divides
 from .levels import Levels, make_side, root_bins
 from .pieces import Pieces
-from .reducers import PICKS
+from .reducers import PICKS, Collapse
 from .summary import Layout, Summary, summarize
 from .tiling import tiling
 from .view import CellRule
@@ -128,7 +128,7 @@ class Overview:
         """
         if isinstance(self.store, Copy):
             return rule
-        if not self.layout.roots:
+        if self.useless:
             return None
         bins = (rule.row_bin, rule.column_bin)
         if any(divides(root, bins) for root in self.layout.roots):
@@ -170,8 +170,7 @@ class Overview:
         """Say what is looked at: its pieces are read first."""
         if rule.collapsed and rule.reducer in PICKS:
             # The index that is shown where all is there.
-            index = range(*rule.band)[:: PICKS[rule.reducer]][0]
-            rule = replace(rule, band=(index, index + 1))
+            rule = replace(rule, band=next(Collapse(rule.reducer).order(*rule.band, 1)))
         wanted = self._region(rule)
         with self.lock:
             if wanted != self._wanted:

@@ -19,6 +19,7 @@ from ..arrays import (
     as_labelled,
 )
 from ..arrays.adapters import adapt
+from ..arrays.labelled import RENAMES
 
 # Keyword of each axis's coordinates.
 COORD_KEYWORDS = {
@@ -126,8 +127,7 @@ def choose_axes(
         if name is not None and name not in dims:
             wanted = "token or prompt" if name == "item" else name
             raise ValueError(
-                f"{where} needs the axis {wanted} for its {argument}, got dims {dims};"
-                " dims= renames them"
+                f"{where} needs the axis {wanted} for its {argument}, got dims {dims}{RENAMES}"
             )
     columns = columns or [dim for dim in dims if dim != rows][-1]
     rows = rows or [dim for dim in dims if dim != columns][-1]
