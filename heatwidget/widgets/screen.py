@@ -117,8 +117,10 @@ class Screen:
         self.frame = reader.render(view, self.frame, changed)
         self.stage.show(source, self.frame, asked.color_scheme, asked.mark)
         # An array in memory is never coarse, and nobody waits for what is read of it.
-        share = None if reader.in_memory else reader.share
-        self._row.show(share, coarse=self.frame.coarse is not None, stopped=reader.stopped)
+        share, coarse = None if reader.in_memory else reader.share, self.frame.coarse is not None
+        if share is None and coarse:
+            share = 1.0  # the last piece was read after the frame was made: another drawing follows
+        self._row.show(share, coarse=coarse, stopped=reader.stopped)
         if axes is not self.axes:  # it has grown
             self._take_axes(axes)
 

@@ -57,7 +57,9 @@ def test_a_coarse_picture_first(voila_page: OpenNotebook) -> None:
     host.run("gate.release(1000)")
     host.page.locator(".heatwidget button", has_text="go on").click()
     host.wait_until(lambda: reading(host) == "")
-    assert host.value("w.reading is None and w.frame.coarse is None and w.error is None")
+    # The picture is on the page a moment before the trait says so.
+    host.wait_until(lambda: host.value("w.frame.coarse is None"))
+    assert host.value("w.reading is None and w.error is None")
     host.screenshot("reading-done")
     values = np.array(host.value("w.frame.values"))
     whole = np.exp(

@@ -302,6 +302,31 @@ def test_reading_stops_and_goes_on(slow: Slow) -> None:
     assert row.layout.display == "none"
 
 
+def test_the_row_stays_as_long_as_the_picture_is_coarse(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the last piece is read between a drawing and its row."""
+    widget, source = slow(numbers(400, 300))
+    render, hidden = reader.Reader.render, []
+
+    def render_and_read_on(self: reader.Reader, *arguments: Any) -> Any:
+        frame = render(self, *arguments)
+        source.let()
+        assert self.wait(30)
+        return frame
+
+    def look(change: Any) -> None:
+        if change["new"] == "none":
+            hidden.append(widget._screen.frame.coarse is None)
+
+    reading_row(widget).layout.observe(look, "display")
+    monkeypatch.setattr(reader.Reader, "render", render_and_read_on)
+    widget.reducer = "max"
+    widget.color_scheme = "magma"
+    widget.flush()
+    assert hidden == [True]
+
+
 def test_an_error_stands_below_the_picture(slow: Slow) -> None:
     values = numbers(700, 900)
     widget, source = slow(values)
