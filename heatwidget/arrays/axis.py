@@ -83,12 +83,13 @@ class Axis:
         distance = (abs(self.coordinates[i] - coordinate) for i in (left, right))
         return left if operator.le(*distance) else right
 
-    def extended(self, size: int) -> Axis:
-        """Axis of a greater size: numbers go on in their last step, and stand for texts."""
+    def resized(self, size: int) -> Axis:
+        """Axis of another size: cut, or numbers go on in their last step, and stand for texts."""
         first, last = (self.coordinates[max(self.size - 2, 0)], self.coordinates[-1])
         more = last + max(last - first, 1) * np.arange(1, size - self.size + 1)
-        labels = self.labels and (*self.labels, *map(str, more.tolist()))
-        return replace(self, coordinates=np.concatenate([self.coordinates, more]), labels=labels)
+        labels = self.labels and (*self.labels[:size], *map(str, more.tolist()))
+        coordinates = np.concatenate([self.coordinates[:size], more])
+        return replace(self, coordinates=coordinates, labels=labels)
 
 
 def make_axis(name: str, size: int, coords: Any = None) -> Axis:

@@ -76,13 +76,17 @@ class Cells:
             self.end = next((k + 1 for k in touched if self.written[self.iteration(k)].any()), 0)
         return self.end
 
-    def grown(self, shape: Iterable[int], version: int) -> Cells:
-        """Copy with more room, all of it changed; coordinates go on in their last step."""
-        axes = tuple(axis.extended(size) for axis, size in zip(self.axes, shape, strict=True))
+    def resized(self, shape: Iterable[int], version: int) -> Cells:
+        """Copy of another size, all of it changed; coordinates go on in their last step.
+
+        No iteration in which something is written may be cut off.
+        """
+        axes = tuple(axis.resized(size) for axis, size in zip(self.axes, shape, strict=True))
         cells = make_cells(axes, self.values.dtype, version)
-        kept = tuple(slice(n) for n in self.values.shape)
-        cells.values[kept], cells.written[kept] = self.values, self.written
-        cells.written_at[: len(self.written_at)] = self.written_at
+        kept = tuple(map(slice, map(min, self.values.shape, cells.values.shape)))
+        cells.values[kept], cells.written[kept] = self.values[kept], self.written[kept]
+        times = kept[self.at]
+        cells.written_at[times] = self.written_at[times]
         cells.end = self.end
         return cells
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
 from math import prod
 from threading import RLock
 from typing import Any
@@ -39,6 +39,11 @@ class LiveArray:
     attrs : mapping, optional
         Anything else that is known: origin, model, seed.
 
+    Attributes
+    ----------
+    error : Exception or None
+        What keeps it from being filled, without traceback; see `report`.
+
     Raises
     ------
     TypeError
@@ -63,6 +68,7 @@ class LiveArray:
         self.quantity = quantity
         self.attrs = dict(attrs or {})
         self.version = 0
+        self.error: Exception | None = None
         self._watchers: tuple[ref[LiveSource], ...] = ()
         # Reentrant, because the garbage collector may close a watcher inside a write.
         self._lock = RLock()
@@ -138,7 +144,7 @@ class LiveArray:
             end = cells.find_end()
             if end == shape[cells.at]:
                 shape[cells.at] *= 2
-                cells = cells.grown(shape, self.version + 1)
+                cells = cells.resized(shape, self.version + 1)
             watchers = self._write(cells, cells.iteration(end), data)
         for watcher in watchers:
             watcher._notify()
@@ -160,7 +166,39 @@ class LiveArray:
                     raise ValueError(f"enlarge() cannot bring {name} to {size}, got {self!r}")
             shape = [sizes.get(axis.name, axis.size) for axis in self.axes]
             version = self.version + 1
-            self._cells, self.version = self._cells.grown(shape, version), version
+            self._cells, self.version = self._cells.resized(shape, version), version
+            watchers = self._alive()
+        for watcher in watchers:
+            watcher._notify()
+
+    def trim(self) -> None:
+        """Cut off the iterations after the last one written; room that nothing came for.
+
+        `append` makes room again. Nothing is cut where nothing is written, and without an
+        iteration axis the first axis is cut.
+        """
+        with self._lock:
+            cells, shape, version = self._cells, list(self.shape), self.version + 1
+            shape[cells.at] = cells.find_end() or shape[cells.at]
+            if shape == list(self.shape):
+                return
+            self._cells, self.version = cells.resized(shape, version), version
+            watchers = self._alive()
+        for watcher in watchers:
+            watcher._notify()
+
+    def report(self, error: Exception | None) -> None:
+        """Say what keeps the array from being filled; heatmaps show it in their status line.
+
+        Parameters
+        ----------
+        error : Exception or None
+            None takes it away.
+        """
+        if error is self.error:
+            return
+        with self._lock:
+            self.error = error and _without_traceback(error)
             watchers = self._alive()
         for watcher in watchers:
             watcher._notify()
@@ -209,8 +247,8 @@ class LiveArray:
     def __getstate__(self) -> dict[str, Any]:
         """Return what `copy` and `pickle` make another array of: its own memory, no watchers."""
         with self._lock:
-            own = {"_cells": deepcopy(self._cells), "attrs": dict(self.attrs), "_watchers": ()}
-            state = {**self.__dict__, **own}
+            own = {"_cells": deepcopy(self._cells), "attrs": dict(self.attrs), "error": None}
+            state = {**self.__dict__, **own, "_watchers": ()}
         del state["_lock"]
         return state
 
@@ -249,6 +287,17 @@ class LiveArray:
         if len(alive) < len(self._watchers):
             self._watchers = tuple(map(ref, alive))
         return alive
+
+
+def _without_traceback(error: Exception) -> Exception:
+    """Copy that keeps alive nothing of what its traceback reaches, such as a model's states."""
+    try:
+        twin = copy(error)
+    except Exception:  # one that is not made of its own arguments
+        twin = RuntimeError(f"{type(error).__name__}: {error}")
+    # Libraries that send errors to other processes, such as distributed, have them copied whole.
+    twin.__cause__ = twin.__context__ = None
+    return twin.with_traceback(None)
 
 
 def _make_axes(dims: Any) -> tuple[Axis, ...]:

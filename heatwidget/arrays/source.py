@@ -37,9 +37,14 @@ class Region:
         return tuple(slice(start, stop) for start, stop in self.bounds)
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of indices along each axis."""
+        return tuple(max(stop - start, 0) for start, stop in self.bounds)
+
+    @property
     def size(self) -> int:
         """Number of cells in the box."""
-        return prod(max(stop - start, 0) for start, stop in self.bounds)
+        return prod(self.shape)
 
 
 class Block(NamedTuple):

@@ -43,12 +43,12 @@ class LiveSource:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """Axes in the array's own order, as long as they are now; the same until it grows."""
+        """Axes in the array's own order, as long as they are now; the same until it is resized."""
         if self._axes is None:
             return self._live.axes
         shape = self._live.shape
         if shape != tuple(axis.size for axis in self._axes):
-            self._axes = tuple(map(Axis.extended, self._axes, shape))
+            self._axes = tuple(map(Axis.resized, self._axes, shape))
         return self._axes
 
     @property
@@ -57,11 +57,12 @@ class LiveSource:
         return self._live.dtype
 
     def read(self, region: Region) -> Block:
-        """Return a copy of a region, with no write half done."""
+        """Return a copy of a region, with no write half done; pending where it was trimmed."""
+        shape = region.shape
         with self._live._lock:
             cells = self._live._cells
-            values = cells.values[region.slices].copy()
-            pending = ~cells.written[region.slices]
+            values = _fitted(cells.values[region.slices], shape, np.nan)
+            pending = ~_fitted(cells.written[region.slices], shape, False)
         return Block(values, pending if pending.any() else None)
 
     def map(
@@ -101,9 +102,9 @@ class LiveSource:
             self._extent = None
 
     def take_error(self) -> Exception | None:
-        """Return what a request has raised since the last call, or None."""
+        """Return what a request has raised since the last call, or keeps the array from filling."""
         error, self.error = self.error, None
-        return error
+        return error or self._live.error
 
     def identity(self) -> None:
         """It changes all the time."""
@@ -132,7 +133,7 @@ class LiveSource:
     def _pieces(self, start: int, stop: int) -> Iterator[NDArray[Any]]:
         """Flat copies of rows, each small enough to hold the lock for a moment only.
 
-        NaN where pending. If the array grows meanwhile they may be of other rows; but then
+        NaN where pending. If the array is resized meanwhile they may be of other rows; but then
         all rows are dirty, and looked at next time.
         """
         live = self._live
@@ -142,3 +143,12 @@ class LiveSource:
                 flat = live._cells.values.reshape(-1)
                 piece = flat[first : min(first + SCAN_CELLS, stop * width)].copy()
             yield piece
+
+
+def _fitted(values: NDArray[Any], shape: tuple[int, ...], fill: Any) -> NDArray[Any]:
+    """Copy of a shape, filled where there are no values."""
+    if values.shape == shape:
+        return values.copy()
+    fitted = np.full(shape, fill, values.dtype)
+    fitted[tuple(map(slice, values.shape))] = values
+    return fitted

@@ -82,12 +82,17 @@ class RangeSlider(Follower):
         super().__init__(widget, self._place, set)
         self.follow()
 
-    def grow(self, axis: Axis) -> None:
-        """Go on to the end of an axis that has become longer."""
+    def resize(self, axis: Axis) -> None:
+        """Go to the end of an axis that has become longer or shorter."""
         with self._lock:
             self._axis = axis
-            # Bounds first: a value beyond them would be cut off.
-            self.widget.max, self.widget.step = axis.bounds[1], _step(axis)
+            self._following = get_ident()
+            try:
+                # Bounds first: a value beyond them would be cut off. One that is now beyond
+                # them is, and that was no hand.
+                self.widget.max, self.widget.step = axis.bounds[1], _step(axis)
+            finally:
+                self._following = 0
         self.follow()
 
     def _place(self) -> tuple[int, int]:
@@ -139,11 +144,11 @@ def owned(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
 
 
 def _continues(axis: Axis, before: Axis) -> bool:
-    """Whether an axis is another one, or goes on where that one ends."""
-    size = before.size
-    same = np.array_equal(axis.coordinates[:size], before.coordinates)
+    """Whether an axis is the same as before, or goes on, or ends earlier."""
+    size = min(axis.size, before.size)
+    same = np.array_equal(axis.coordinates[:size], before.coordinates[:size])
     # With a second number a slider appears.
-    return same and (axis.size == size or size > 1)
+    return same and (axis.size == before.size or size > 1)
 
 
 class Controls:
@@ -205,7 +210,7 @@ class Controls:
     def fit(self, axes: Mapping[str, Axis], collapsed: str | None) -> bool:
         """Whether these are the controls of such an array too, so that a hand can stay on them.
 
-        Where an axis has only become longer they grow with it.
+        Where an axis has only become longer or shorter they follow it.
         """
         own, own_collapsed = self._made_for
         dims = [dim for dim in RANGE_DIMS.values() if dim in own or dim in axes]
@@ -216,8 +221,8 @@ class Controls:
         self._made_for = (axes, collapsed)
         for name, slider in self.sliders.items():
             dim = RANGE_DIMS[name]
-            if axes[dim].size > own[dim].size:
-                slider.grow(axes[dim])
+            if axes[dim].size != own[dim].size:
+                slider.resize(axes[dim])
         if self.player is not None:
             self.player.axis = axes["iteration"]
         return True

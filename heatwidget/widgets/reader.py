@@ -128,7 +128,7 @@ class Reader:
             return self.error, "cannot read"
         if self._trouble is not None:
             return self._trouble
-        return self.source.take_error(), "cannot follow"
+        return self.source.take_error(), "incomplete"
 
     def refresh(self) -> None:
         """Read everything anew."""

@@ -440,6 +440,60 @@ def test_room_along_other_axes() -> None:
     assert array.shape == (2, 4, 3)
 
 
+def test_room_that_nothing_came_for() -> None:
+    """Cut off at the end; what was asked of it meanwhile is pending, and it grows again."""
+    array = LiveArray({"token": ["a", "b"], "iteration": range(2, 18)})
+    over = (array.axes[0], make_axis("iteration", 16, range(0, 160, 10)))
+    source = array.watch(nothing, over)
+    array.trim()
+    assert array.shape == (2, 16)
+    array[:, [0, 2]] = [[1, 2], [3, 4]]
+    before = source.axes
+    array.trim()
+    values, pending, _ = source.read(Region(((0, 2), (2, 16))))
+    assert (array.shape, array.axes[1].bounds) == ((2, 3), (2, 4))
+    assert array.n_written == 4
+    assert source.axes[1].coordinates.tolist() == [0, 10, 20]
+    assert source.take_changed() == (Region(((0, 2), (0, 3))),)
+    assert source.value_range().high == 5
+    assert pending is not None
+    assert (before[1].size, values.shape, (~pending).sum()) == (16, (2, 14), 2)
+    assert values[:, 0].tolist() == [2, 4]
+    array.append([5, 6])
+    assert (array.shape, array[1].tolist()[3], array.axes[1].bounds) == ((2, 6), 6, (2, 7))
+    cube = LiveArray({"layer": 4, "token": 2})
+    cube[1] = 3
+    cube.trim()
+    assert cube.shape == (2, 2)
+
+
+def test_what_keeps_it_from_being_filled() -> None:
+    """Told to all who watch, without what the traceback would keep alive; not copied."""
+
+    class Odd(Exception):
+        def __init__(self, *, reason: str) -> None:
+            super().__init__(reason)
+
+    array, requests = LiveArray({"iteration": 2, "token": 2}), []
+    source = array.watch(lambda: requests.append(1))
+    for error, kind, text in (
+        (KeyError("layer"), KeyError, "'layer'"),
+        (Odd(reason="full"), RuntimeError, "Odd: full"),
+    ):
+        try:
+            raise error
+        except Exception as raised:
+            array.report(raised)
+        assert type(array.error) is kind
+        assert str(array.error) == text
+        assert array.error.__traceback__ is None
+        assert source.take_error() is source.take_error() is array.error
+    assert pickle.loads(pickle.dumps(array)).error is None
+    array.report(None)
+    array.report(None)
+    assert (array.error, source.take_error(), requests) == (None, None, [1, 1, 1])
+
+
 @pytest.mark.parametrize(
     "sizes", [{"token": 1}, {"iteration": 1}, {"layer": 3}, {"iteration": 9, "token": 9}]
 )
@@ -820,6 +874,7 @@ def check_consistent(array: LiveArray, source: LiveSource, mirror: np.ndarray) -
         lambda array: array.__setitem__((slice(None), 2), 30),
         lambda array: array.append([30, 40, 50, 60]),
         lambda array: array.enlarge(token=6, iteration=3),
+        lambda array: (array.enlarge(iteration=9), array.trim()),
     ],
 )
 def test_ctrl_c_anywhere_in_a_write(
@@ -1109,6 +1164,19 @@ class Histories(RuleBasedStateMachine):
         value = self.draw_value(data, self.values[index].shape)
         self.live.append(value)
         self.note(index, value)
+
+    @rule()
+    def trim(self) -> None:
+        at = self.live.dims.index("iteration") if "iteration" in self.live.dims else 0
+        used = self.written.any(axis=tuple(i for i in range(self.values.ndim) if i != at))
+        end = int(np.flatnonzero(used).max(initial=-1)) + 1 or used.size
+        self.live.trim()
+        if end < used.size:
+            kept = (*[slice(None)] * at, slice(end))
+            self.values, self.written = self.values[kept].copy(), self.written[kept].copy()
+            self.version += 1
+            for watcher in self.watchers:
+                watcher.unseen = np.ones(self.values.shape, bool)
 
     @rule(data=st.data())
     def write_what_does_not_fit(self, data: st.DataObject) -> None:

@@ -92,6 +92,14 @@ class Filling(RuleBasedStateMachine):
             if self.live.shape != before:
                 event("grown")
 
+    @rule()
+    def trim(self) -> None:
+        """Cut off what nothing came for."""
+        before = self.live.shape
+        self.live.trim()
+        if self.live.shape != before:
+            event("trimmed")
+
     @rule(data=st.data())
     def look_elsewhere(self, data: st.DataObject) -> None:
         """Ask for another view; what comes next starts from its frame."""

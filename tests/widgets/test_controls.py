@@ -165,7 +165,7 @@ def test_setting_the_reducer_moves_the_choice() -> None:
 def test_controls_are_new_after_set_array() -> None:
     widget = ConvergenceHeatmap(cube())
     old = slider(widget, "iteration")
-    widget.set_array(cube(4))
+    widget.set_array(cube(4), iterations=range(1, 5))
     new = slider(widget, "iteration")
     assert old.comm is None
     assert new.comm is not None

@@ -314,6 +314,35 @@ def test_growth_leaves_what_was_asked() -> None:
     widget.iteration_range = (None, 7)
 
 
+def test_what_nothing_came_for_is_cut_off(recorder: Recorder) -> None:
+    """The picture and its slider, which stays the same widget; not the colours, nor what is asked.
+
+    A range that was asked beyond the end stays asked, and holds again once there is so much.
+    """
+    live = array(64)
+    widget = ConvergenceHeatmap(live)
+    asked = ConvergenceHeatmap(live, iteration_range=(3, 40))
+    moved = slider(widget, "iteration")
+    for k in range(16):
+        live.append(row(k))
+    widget.flush()
+    colors = widget.frame.view.colors
+    live.trim()
+    widget.flush()
+    asked.flush()
+    assert widget.frame.shape == (3, 16)
+    assert not (widget.frame.states == CellState.PENDING).any()
+    assert widget.frame.view.colors == colors
+    assert slider(widget, "iteration") is moved
+    assert (moved.max, moved.value) == (15, (0, 15))
+    assert (widget.iteration_range, widget.iterations) == ((None, None), tuple(range(16)))
+    assert (asked.iteration_range, asked.frame.shape) == ((3, 40), (3, 13))
+    assert slider(asked, "iteration").value == (3, 15)
+    live.append(row(16))
+    asked.flush()
+    assert slider(asked, "iteration").value == (3, 31)
+
+
 def test_growth_from_one_iteration_makes_a_slider() -> None:
     live = array(1)
     widget = ConvergenceHeatmap(live)
@@ -455,12 +484,29 @@ def test_what_keeps_it_from_following_is_shown(monkeypatch: pytest.MonkeyPatch) 
         patch.setattr(Thread, "start", lambda self: (_ for _ in ()).throw(RuntimeError("no more")))
         live[0] = 1
     widget.iteration_range = (0, 3)
-    assert status(widget) == "cannot follow: RuntimeError: no more"
+    assert status(widget) == "incomplete: RuntimeError: no more"
     assert (widget.frame.values[:, 0] == 1).all()
     live[1] = 1
     widget.flush()
     assert status(widget) == ""
     widget.close()
+
+
+def test_what_keeps_the_array_from_being_filled_is_shown() -> None:
+    """In each heatmap of it, also in one that is made later, until it is taken away."""
+    live = array()
+    widgets = [ConvergenceHeatmap(live)]
+    live.report(ValueError("<2 tokens>"))
+    widgets.append(ConvergenceHeatmap(live))
+    for widget in widgets:
+        widget.flush()
+        assert status(widget) == "incomplete: ValueError: <2 tokens>"
+        assert str(widget.error) == "<2 tokens>"
+    live[0] = 1
+    live.report(None)
+    for widget in widgets:
+        widget.flush()
+        assert (status(widget), widget.error) == ("", None)
 
 
 def test_an_observer_may_write_and_close() -> None:
