@@ -120,6 +120,9 @@ def activations(
 
         with hooked(modules, record):
             model(batch.input_ids, use_cache=False)
+    missing = set(range(len(modules))) - set(rows)
+    if missing:
+        raise RuntimeError(f"layers {[i + 1 for i in sorted(missing)]} were not called")
     return live
 
 

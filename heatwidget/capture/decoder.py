@@ -68,6 +68,8 @@ class LogitLens:
         ends: list[Tensor] = []
         with hooked(layers[-1:], lambda _, __, after: ends.append(after[:, -1:].clone())):
             logits = model(input_ids, use_cache=False).logits
+        if not ends:
+            raise RuntimeError("the last of the layers was not called")
         self._predicted = logits.argmax(dim=-1)
         self._head = model.get_output_embeddings()
         self._norm = self._find_norm(model, layers, ends[-1], logits[:, -1:])

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..arrays import LiveArray
 from .arguments import as_count, check_live
-from .measures import STEPS, describe, make_measure, metric_name, needs_fixed_point, quantity_of
-from .modules import hooked
+from .measures import (
+    STEPS,
+    Measure,
+    describe,
+    make_measure,
+    metric_name,
+    needs_fixed_point,
+    quantity_of,
+)
+from .modules import hooked, name_of
 from .target import tell
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 DIM = "iteration"
+LAST = "last"
 
 
 @contextmanager
 def iterations(
     module: Any,
     *,
-    tokens: int | Sequence[str] | None = None,
+    tokens: int | Sequence[str] | Literal["last"] | None = None,
     metric: str | Callable[[Tensor], Tensor] = "step_norms",
     fixed_point: Tensor | None = None,
     iterations: int = 64,
@@ -30,58 +40,156 @@ def iterations(
 ) -> Iterator[LiveArray]:
     """Each call of a module inside, on any thread, appends a row: one number for each token.
 
+    Your own run goes on as it would without: gradients and modes are left alone, and so is
+    the output. An error of the capture never reaches it. The rows end there, heatmaps of the
+    array show the error, and it is raised at the end of the block.
+
     Parameters
     ----------
     module : torch.nn.Module
         Its output, or the first tensor in it, is the state after one iteration, of shape
-        (token, d_model) or (1, token, d_model). Your own run goes on as it would without:
-        gradients and modes are left alone, and so is the output.
-    tokens : int or sequence of str, optional
+        (token, d_model) or (1, token, d_model): as many tokens in each call.
+    tokens : int, sequence of str or "last", optional
         Number or texts of the tokens; instead of `live`. By default as many as the first row
-        has: until then the array has one.
+        has: until then the array has one. "last" records the last token of each call, one
+        number for each prompt of a batch: a model that generates with a cache puts out all
+        tokens of the prompt in its first call, and one token in each later call.
     metric : str or callable
         "step_norms", whose first row needs two calls; "residual_norms", "relative_residuals"
         or "cosine_to", which need `fixed_point`; or what makes a row of the output.
     fixed_point : Tensor, shape (token, d_model), optional
         What the states converge to.
     iterations : int
-        Room for so many rows at first; it doubles when it runs out.
+        Room for so many rows at first; it doubles when it runs out. What is left at the end
+        of the block is cut off.
     live : LiveArray, optional
-        Array to append to, whose first axis is iteration; it may be watched meanwhile.
+        Array to append to, whose first axis is iteration; it may be watched meanwhile. Its
+        room stays; ``live.trim()`` cuts it.
 
     Yields
     ------
-    LiveArray, shape (iteration, token)
+    LiveArray, shape (iteration, token), or (iteration, prompt) for the last tokens
         The first call is iteration 1.
 
     Raises
     ------
     TypeError, ValueError
-        If the arguments do not fit together. In the module's call if a row does not fit.
+        If the arguments do not fit together. At the end of the block, if a row did not fit.
+    RuntimeError
+        At the end of the block, if nothing was recorded because the module was not called,
+        or only once where a row needs two calls.
     """
-    import torch
-
     _check(module, metric, fixed_point, tokens, live)
-    array = (
-        _make_live(1 if tokens is None else tokens, metric, iterations) if live is None else live
-    )
-    unsized = live is None and tokens is None
+    array = _make_live(tokens, metric, iterations) if live is None else live
     tell(array, quantity_of(metric), describe(module, metric))
-    measure = make_measure(metric, fixed_point)
+    rows = _Rows(
+        array,
+        name_of(module),
+        make_measure(metric, fixed_point),
+        same_tokens=not callable(metric),
+        last=_is_last(tokens),
+        unsized=live is None and (tokens is None or _is_last(tokens)),
+    )
+    try:
+        with hooked([module], rows.append, any_thread=True, on_error=array.report):
+            yield array
+    finally:
+        if live is None:
+            array.trim()
+    if not rows.n_rows:
+        raise RuntimeError(f"nothing was recorded: {rows.describe_calls()}")
 
-    def append(_: int, __: Any, state: Tensor) -> None:
-        nonlocal unsized
+
+class _Rows:
+    """Appends a row to an array for each state that it is given.
+
+    Parameters
+    ----------
+    array : LiveArray
+    name : str
+        Of the module, for errors.
+    measure : callable
+        Makes numbers of a state.
+    same_tokens : bool
+        Whether each state must have as many tokens as the one before.
+    last : bool
+        Whether only the last token of a state counts.
+    unsized : bool
+        Whether the first row settles how many items the array has.
+    """
+
+    def __init__(
+        self,
+        array: LiveArray,
+        name: str,
+        measure: Measure,
+        *,
+        same_tokens: bool,
+        last: bool,
+        unsized: bool,
+    ) -> None:
+        self.n_calls = self.n_rows = 0
+        self._array, self._name, self._measure = array, name, measure
+        self._same_tokens, self._last, self._unsized = same_tokens, last, unsized
+        self._shape: tuple[int, ...] | None = None
+
+    def append(self, _: int, __: Any, state: Tensor) -> None:
+        """Measure a state, shape (..., token, d_model)."""
+        import torch
+
+        self.n_calls += 1
         with torch.no_grad():
-            values = measure(state.detach())
+            state = state.detach()
+            if self._last:
+                state = state[..., -1:, :]
+            if self._same_tokens:
+                self._check_tokens(tuple(state.shape[:-1]))
+            values = self._measure(state)
         if values is None:
             return
-        if unsized:
-            array.enlarge(token=values.shape[-1] if values.ndim else 1)
-            unsized = False
-        array.append(_as_row(values, array))
+        values = torch.as_tensor(values)
+        if self._last:
+            values = values.flatten()
+        if self._unsized:
+            size = values.shape[-1] if values.ndim else 1
+            self._array.enlarge(**{self._array.dims[-1]: size})
+            self._unsized = False
+        self._array.append(self._as_row(values))
+        self.n_rows += 1
 
-    with hooked([module], append, any_thread=True):
-        yield array
+    def describe_calls(self) -> str:
+        """How often the module was called, where nothing came of it."""
+        if not self.n_calls:
+            return f"{self._name} was not called inside the block; give the module that runs there"
+        if self._same_tokens:
+            return f"{self._name} was called once inside the block, and the first step needs two"
+        return f"metric gave None for each call of {self._name}"
+
+    def _check_tokens(self, shape: tuple[int, ...]) -> None:
+        before, self._shape = shape if self._shape is None else self._shape, shape
+        if shape != before:
+            raise ValueError(
+                f"each call must give as many tokens as the one before, call {self.n_calls} of "
+                f"{self._name} gave {_count(shape)} after {_count(before)}{self._advice}"
+            )
+
+    def _as_row(self, values: Tensor) -> Tensor:
+        """One row of the array, without the axis of a batch of one."""
+        pairs = zip(self._array.dims, self._array.shape, strict=True)
+        shape = tuple(size for name, size in pairs if name != DIM)
+        row = values[0] if tuple(values.shape) == (1, *shape) else values
+        # Numpy would repeat a single number along the row.
+        if tuple(row.shape) != shape:
+            raise ValueError(
+                f"each call must give a row of shape {shape}, call {self.n_calls} of "
+                f"{self._name} gave {tuple(row.shape)}{self._advice}"
+            )
+        return row
+
+    @property
+    def _advice(self) -> str:
+        hint = f"; tokens={LAST!r} records the last token of each call, as for generate()"
+        return "" if self._last else hint
 
 
 def _check(module: Any, metric: Any, fixed_point: Any, tokens: Any, live: Any) -> None:
@@ -90,24 +198,28 @@ def _check(module: Any, metric: Any, fixed_point: Any, tokens: Any, live: Any) -
     if needs_fixed_point(metric) != (fixed_point is not None):
         wants = "needs a" if fixed_point is None else "takes no"
         raise ValueError(f"metric {metric_name(metric)!r} {wants} fixed_point")
-    if tokens is not None and live is not None:
+    if isinstance(tokens, str) and tokens != LAST:
+        raise TypeError(f"tokens must be a number, a sequence of texts or {LAST!r}, got {tokens!r}")
+    if tokens is not None and live is not None and not _is_last(tokens):
         raise TypeError(f"give either tokens or live, got {tokens!r} and {live!r}")
     if live is not None:
         check_live(live)
 
 
-def _as_row(values: Tensor, array: LiveArray) -> Tensor:
-    """One row of the array, without the axis of a batch of one."""
-    shape = tuple(size for name, size in zip(array.dims, array.shape, strict=True) if name != DIM)
-    row = values[0] if tuple(values.shape) == (1, *shape) else values
-    # Numpy would repeat a single number along the row.
-    if tuple(row.shape) != shape:
-        raise ValueError(f"each call must give a row of shape {shape}, got {tuple(row.shape)}")
-    return row
+def _is_last(tokens: Any) -> bool:
+    return isinstance(tokens, str) and tokens == LAST
+
+
+def _count(shape: tuple[int, ...]) -> str:
+    """Number of tokens in words."""
+    n, n_prompts = shape[-1] if shape else 1, prod(shape[:-1])
+    prompts = f" of {n_prompts} prompts" if n_prompts > 1 else ""
+    return f"{n} {'token' if n == 1 else 'tokens'}{prompts}"
 
 
 def _make_live(tokens: Any, metric: Any, n_iterations: int) -> LiveArray:
     # The first state has no step before it.
     first = 2 if metric == STEPS else 1
-    end = first + as_count("iterations", n_iterations, 1)
-    return LiveArray({DIM: range(first, end), "token": tokens})
+    numbers = range(first, first + as_count("iterations", n_iterations, 1))
+    items = {"prompt": 1} if _is_last(tokens) else {"token": 1 if tokens is None else tokens}
+    return LiveArray({DIM: numbers, **items})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from threading import RLock, get_ident
@@ -80,29 +81,67 @@ def _without_training(model: Any) -> Iterator[None]:
 
 
 @contextmanager
-def hooked(modules: Sequence[Any], hook: Hook, *, any_thread: bool = False) -> Iterator[None]:
+def hooked(
+    modules: Sequence[Any],
+    hook: Hook,
+    *,
+    any_thread: bool = False,
+    on_error: Callable[[Exception], None] = lambda _: None,
+) -> Iterator[None]:
     """Call `hook` after each call of a module inside; nothing is left on them at the end.
 
-    Calls on other threads, where somebody else may use the same model, count only if asked.
+    Calls on other threads, where somebody else may use the same model, count only if asked;
+    those that the hook itself makes do not.
+
+    The call never sees what the hook raises. After its first error the hook is not called
+    again, `on_error` is, and the error is raised at the end; where the block raises an error
+    of its own, it becomes a note of that. What is no `Exception` goes through at once: an
+    interrupt, or the end of a run that was cancelled.
     """
-    own = get_ident()
+    watch = _Watch(hook, None if any_thread else get_ident(), on_error)
+    try:
+        with ExitStack() as stack:
+            for number, module in enumerate(modules):
+                call = _adapted(number, watch)
+                stack.enter_context(module.register_forward_hook(call, with_kwargs=True))
+            yield
+    except BaseException as error:
+        if watch.error is not None and sys.version_info >= (3, 11):
+            error.add_note(f"The capture had stopped: {type(watch.error).__name__}: {watch.error}")
+        raise
+    if watch.error is not None:
+        raise watch.error
 
-    def hook_here(number: int, given: tuple[Any, ...], made: Any) -> None:
-        if any_thread or get_ident() == own:
-            hook(number, given, first_tensor(made))
 
-    with ExitStack() as stack:
-        for number, module in enumerate(modules):
-            call = _adapted(number, hook_here)
-            stack.enter_context(module.register_forward_hook(call, with_kwargs=True))
-        yield
+class _Watch:
+    """Calls a hook until it fails, on one thread or on all (None), and never from within."""
+
+    def __init__(
+        self, hook: Hook, thread: int | None, on_error: Callable[[Exception], None]
+    ) -> None:
+        self.error: Exception | None = None
+        self._hook, self._thread, self._on_error = hook, thread, on_error
+        self._inside: set[int] = set()
+
+    def __call__(self, number: int, given: tuple[Any, ...], made: Any) -> None:
+        thread = get_ident()
+        if self.error is not None or thread in self._inside or self._thread not in (None, thread):
+            return
+        try:
+            self._inside.add(thread)
+            self._hook(number, given, first_tensor(made))
+        except Exception as error:
+            self.error = error
+            self._on_error(error)
+        finally:
+            self._inside.discard(thread)
 
 
-def _adapted(number: int, hook: Callable[[int, tuple[Any, ...], Any], None]) -> Callable[..., None]:
+def _adapted(number: int, watch: _Watch) -> Callable[..., None]:
     # Torch leaves out the keywords while another thread is putting on, or taking off, a hook.
     def call(_: Any, args: tuple[Any, ...], *more: Any) -> None:
         *keywords, output = more
-        hook(number, (*args, *(value for part in keywords for value in part.values())), output)
+        watch(number, (*args, *(value for part in keywords for value in part.values())), output)
 
     return call
 

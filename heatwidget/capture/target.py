@@ -46,7 +46,11 @@ def make_target(
 
 
 def tell(live: LiveArray, quantity: str, attrs: Mapping[str, Any]) -> None:
-    """Write into the user's array what is captured; the user's own quantity stays."""
+    """Write into the user's array what is captured; the user's own quantity stays.
+
+    What kept an earlier capture from filling it is forgotten.
+    """
+    live.report(None)
     live.quantity = live.quantity or quantity
     live.attrs.update(attrs)
 

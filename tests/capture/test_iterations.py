@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
 from threading import Thread
 from typing import Any
@@ -11,8 +12,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from heatwidget import capture
+from heatwidget import ConvergenceHeatmap, capture
 from heatwidget.arrays import LiveArray
+from heatwidget.capture.decoder import decoder_layers
+from tests.widgets.helpers import htmls
+
+from .models import transformer
 
 N_TOKENS = 3
 POINT = torch.tensor([[1.0, 2.0, 2.0, 4.0]]).repeat(N_TOKENS, 1)
@@ -65,16 +70,16 @@ def run(module: Any, n_calls: int, state: Tensor | None = None) -> Tensor:
 
 @pytest.mark.parametrize("kind", [Halve, Wrapped])
 def test_step_norms(kind: type[Halve], states: list[Tensor]) -> None:
-    """Each call's distance from the one before, from the second on; room doubles."""
+    """Each call's distance from the one before, from the second on; room doubles, and goes."""
     module = kind()
     with capture.iterations(module, tokens=["a", "b", "c"], iterations=2) as live:
         assert not live.written.any()
         run(module, 6)
         assert live.written[:5].all()
+        assert live.shape == (8, N_TOKENS)
     expected = torch.cat([(b - a).norm(dim=-1) for a, b in pairwise(states)])
-    np.testing.assert_allclose(live[:5], expected, rtol=1e-6)
-    assert live.shape == (8, N_TOKENS)
-    assert live.axes[0].bounds == (2, 9)
+    np.testing.assert_allclose(live.to_numpy(), expected, rtol=1e-6)
+    assert live.axes[0].bounds == (2, 6)
     assert live.axes[1].labels == ("a", "b", "c")
     assert live.quantity == "‖x_k − x_(k−1)‖"
     assert live.attrs["title"] == kind.__name__
@@ -154,28 +159,230 @@ def test_another_thread() -> None:
 
 
 def test_no_hook_stays_after_an_error() -> None:
-    """Not of the user's own, nor of a row that does not fit."""
+    """Not of the user's own, nor of a row that does not fit; the user's run goes on."""
     module = Halve()
     with pytest.raises(ArithmeticError), capture.iterations(module, tokens=N_TOKENS):
         raise ArithmeticError
     assert not module._forward_hooks
     with (
-        pytest.raises(ValueError, match=r"must give a row of shape \(2,\), got \(1, 3\)"),
+        pytest.raises(ValueError, match=r"a row of shape \(2,\), call 2 of Halve gave \(1, 3\)"),
         capture.iterations(module, tokens=2),
     ):
-        run(module, 2)
+        after = run(module, 4)
+    assert torch.equal(after, run(module, 4))
     assert not module._forward_hooks
 
 
 def test_one_token_is_not_spread_over_all() -> None:
-    """As when a model goes on to generate, one token at a time."""
-    module = LastToken()
-    with capture.iterations(module, tokens=N_TOKENS, metric=lambda x: x.sum(dim=-1)) as live:
+    """As when a model goes on to generate, one token at a time; no row comes after that."""
+    module, calls = LastToken(), []
+
+    def total(state: Tensor) -> Tensor:
+        calls.append(state)
+        return state.sum(dim=-1)
+
+    with (
+        pytest.raises(ValueError, match=r"a row of shape \(3,\), call 3 of .* gave \(1, 1\)"),
+        capture.iterations(module, tokens=N_TOKENS, metric=total) as live,
+    ):
         run(module, 2)
         module.n_tokens = 1
-        with pytest.raises(ValueError, match=r"a row of shape \(3,\), got \(1, 1\)"):
-            run(module, 1)
-    assert live.n_written == 2 * N_TOKENS
+        run(module, 1)
+        assert str(live.error).startswith("each call must give a row of shape (3,)")
+        module.n_tokens = N_TOKENS
+        run(module, 1)
+    assert (live.n_written, len(calls)) == (2 * N_TOKENS, 3)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="errors take no notes before")
+def test_an_error_of_the_block_is_not_hidden() -> None:
+    """That of the capture is a note of it."""
+    module = Halve()
+    with (
+        pytest.raises(ArithmeticError, match="mine") as caught,
+        capture.iterations(module, tokens=2) as live,
+    ):
+        run(module, 2)
+        raise ArithmeticError("mine")
+    [note] = caught.value.__notes__
+    assert note.startswith("The capture had stopped: ValueError: each call must give a row of")
+    assert not module._forward_hooks
+    assert live.error is not None
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_goes_through_at_once(error: type[BaseException]) -> None:
+    """Wherever it comes, and what was written before stays."""
+    module = Halve()
+
+    def metric(state: Tensor) -> Tensor:
+        if live.n_written == 2 * N_TOKENS:
+            raise error
+        return state.sum(dim=-1)
+
+    with pytest.raises(error), capture.iterations(module, metric=metric) as live:
+        run(module, 3)
+        raise AssertionError("not reached")
+    assert live.shape == (2, N_TOKENS)
+    assert (live.written.all(), live.error, module._forward_hooks) == (True, None, {})
+
+
+def test_captures_of_one_module_within_each_other(states: list[Tensor]) -> None:
+    """Each as if it were alone; one that fails leaves the others, and a metric may call it."""
+    module = Halve()
+    own = {"tokens": N_TOKENS, "metric": lambda x: (module(x) - x).norm(dim=-1)}
+    with capture.iterations(module) as outer, capture.iterations(module, **own) as inner:
+        with pytest.raises(ZeroDivisionError), capture.iterations(module, metric=lambda x: 1 / 0):
+            run(module, 6)
+    steps = torch.cat([(b - a).norm(dim=-1) for a, b in pairwise(states)])
+    # What the inner one's metric calls is a call like any other to the outer one.
+    assert outer.shape == (11, N_TOKENS)
+    np.testing.assert_allclose(inner[:-1], steps.detach(), rtol=1e-6)
+    assert inner.shape == (6, N_TOKENS)
+    assert not module._forward_hooks
+
+
+@pytest.mark.parametrize(
+    ("n_calls", "options", "message"),
+    [
+        (0, {}, "nothing was recorded: Halve was not called inside the block"),
+        (0, {"live": LiveArray({"iteration": 4, "token": 3})}, "Halve was not called inside"),
+        (1, {}, "Halve was called once inside the block, and the first step needs two"),
+        (2, {"metric": lambda x: None}, "metric gave None for each call of Halve"),
+    ],
+)
+def test_nothing_recorded(n_calls: int, options: Any, message: str) -> None:
+    module = Halve()
+    with (
+        pytest.raises(RuntimeError, match=message),
+        capture.iterations(module, **options) as live,
+    ):
+        run(module, n_calls)
+    assert len(live) == (4 if "live" in options else 64)
+    assert not module._forward_hooks
+
+
+def test_a_second_capture_into_the_same_array() -> None:
+    """Goes on after what the first one has left; its error is gone."""
+    module = Halve()
+    live = LiveArray({"iteration": 4, "token": N_TOKENS})
+    with (
+        pytest.raises(ZeroDivisionError),
+        capture.iterations(module, live=live, metric=lambda x: 1 / 0),
+    ):
+        run(module, 1)
+    assert isinstance(live.error, ZeroDivisionError)
+    with capture.iterations(module, live=live):
+        assert live.error is None
+        run(module, 3)
+    assert (live.n_written, live.shape) == (2 * N_TOKENS, (4, N_TOKENS))
+
+
+# Generation
+
+
+class Generated:
+    """A transformer that answers a batch of prompts, padded on the left."""
+
+    lengths = (5, 3)
+    n_new = 6
+
+    def __init__(self, name: str, n_prompts: int, **options: Any) -> None:
+        self.model = transformer(name).eval()
+        self.layer = decoder_layers(self.model)[1]
+        self.lengths = self.lengths[:n_prompts]
+        ids, mask = torch.zeros(2, n_prompts, 5, dtype=torch.long)
+        for i, n in enumerate(self.lengths):
+            ids[i, 5 - n :] = torch.arange(7, 7 + n) * (i + 1)
+            mask[i, 5 - n :] = 1
+        self.options = {"input_ids": ids, "attention_mask": mask, "max_new_tokens": self.n_new}
+        # No end of text, so that all prompts get as many tokens.
+        self.options |= {"min_new_tokens": self.n_new, "pad_token_id": 0, "do_sample": True}
+        self.options |= options
+
+    def answer(self) -> Tensor:
+        torch.manual_seed(3)
+        ids: Tensor = self.model.generate(**self.options)
+        return ids
+
+    @torch.no_grad()
+    def last_states(self, ids: Tensor) -> Tensor:
+        """Output of the layer for each last token, (call, prompt, d_model), the slow way."""
+        found = []
+        for row, n in zip(ids, self.lengths, strict=True):
+            alone = row[None, 5 - n :]
+            states = self.model(alone, output_hidden_states=True).hidden_states[2][0]
+            found.append(states[n - 1 : -1])
+        return torch.stack(found, dim=1)
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2"])
+@pytest.mark.parametrize("n_prompts", [1, 2])
+@pytest.mark.parametrize("use_cache", [True, False])
+def test_last_tokens_while_it_generates(name: str, n_prompts: int, use_cache: bool) -> None:
+    """One column for each call, from the prompt's own on; the answer is the same."""
+    generated = Generated(name, n_prompts, use_cache=use_cache)
+    expected = generated.answer()
+    with capture.iterations(generated.layer, tokens="last") as live:
+        ids = generated.answer()
+    assert torch.equal(ids, expected)
+    steps = generated.last_states(ids).diff(dim=0).norm(dim=-1)
+    np.testing.assert_allclose(live.to_numpy(), steps, rtol=1e-4)
+    assert live.dims == ("iteration", "prompt")
+    assert live.axes[0].bounds == (2, generated.n_new)
+
+
+def test_last_tokens_into_an_own_array() -> None:
+    """Watched meanwhile, with a metric of one's own; under inference mode."""
+    generated = Generated("llama", 1)
+    live = LiveArray({"iteration": range(1, 9), "token": ["answer"]})
+    shapes = set()
+
+    def norm(state: Tensor) -> Tensor:
+        shapes.add(tuple(state.shape))
+        return state.norm(dim=-1)
+
+    heatmap = ConvergenceHeatmap(live)
+    with (
+        torch.inference_mode(),
+        capture.iterations(generated.layer, tokens="last", live=live, metric=norm),
+    ):
+        ids = generated.answer()
+    expected = generated.last_states(ids).norm(dim=-1)
+    np.testing.assert_allclose(live[: generated.n_new], expected, rtol=1e-4)
+    assert shapes == {(1, 1, 32)}
+    heatmap.flush()
+    assert heatmap.frame.shape == (1, 8)
+    live.trim()
+    heatmap.flush()
+    assert heatmap.frame.shape == (1, generated.n_new)
+    heatmap.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, r"call 2 of LlamaDecoderLayer gave 1 token after 5 tokens; tokens='last' records"),
+        ({"use_cache": False}, "gave 6 tokens after 5 tokens"),
+        ({"num_beams": 2}, "gave 1 token of 2 prompts after 5 tokens of 2 prompts"),
+    ],
+)
+def test_changed_tokens_do_not_stop_the_answer(options: Any, message: str) -> None:
+    """The number is named at the end of the block, and below the picture before."""
+    generated = Generated("llama", 1, **options)
+    expected = generated.answer()
+    with (
+        pytest.raises(ValueError, match=message),
+        capture.iterations(generated.layer) as live,
+    ):
+        heatmap = ConvergenceHeatmap(live)
+        ids = generated.answer()
+        heatmap.flush()
+        assert "ken" in str(heatmap.error)
+        assert any("incomplete: ValueError: each call" in text for text in htmls(heatmap))
+    assert torch.equal(ids, expected)
+    assert not any(len(module._forward_hooks) for module in generated.layer.modules())
+    heatmap.close()
 
 
 def test_module_without_a_tensor() -> None:
@@ -198,10 +405,11 @@ def test_number_of_tokens_is_that_of_the_first_row(states: list[Tensor]) -> None
     with capture.iterations(module) as live:
         source = live.watch(lambda: requests.append(live.shape))
         run(module, 6)
-    assert live.shape == (64, N_TOKENS)
+        assert live.shape == (64, N_TOKENS)
+    assert live.shape == requests[-1] == (5, N_TOKENS)
     assert requests[:2] == [(64, N_TOKENS)] * 2
     steps = torch.stack([(b - a)[0].norm(dim=-1) for a, b in pairwise(states)])
-    np.testing.assert_allclose(live.to_numpy()[:5], steps.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(live.to_numpy(), steps.numpy(), rtol=1e-6)
     assert source.axes == live.axes
 
 
@@ -210,6 +418,7 @@ def test_number_of_tokens_is_that_of_the_first_row(states: list[Tensor]) -> None
     [
         (print, {"tokens": 3}, TypeError, "module must be a torch.nn.Module, got builtin"),
         (Halve(), {"tokens": 3, "live": 4}, TypeError, "give either tokens or live, got 3 and 4"),
+        (Halve(), {"tokens": "all"}, TypeError, "a sequence of texts or 'last', got 'all'"),
         (Halve(), {"tokens": 0}, ValueError, "token must have a size of 1 or more"),
         (Halve(), {"live": 3}, TypeError, "live must be a LiveArray, got int"),
         (Halve(), {"tokens": 3, "metric": "cosine_to"}, ValueError, "'cosine_to' needs a fixed_"),
