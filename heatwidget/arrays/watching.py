@@ -148,7 +148,7 @@ class LiveSource:
 def _fitted(values: NDArray[Any], shape: tuple[int, ...], fill: Any) -> NDArray[Any]:
     """Copy of a shape, filled where there are no values."""
     if values.shape == shape:
-        return values.copy()
+        return np.array(values)
     fitted = np.full(shape, fill, values.dtype)
     fitted[tuple(map(slice, values.shape))] = values
     return fitted

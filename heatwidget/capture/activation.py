@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..arrays import LiveArray
 from .arguments import check_metric
 from .decoder import LogitLens, decoder_layers
 from .measures import describe, metric_name
-from .modules import device_of, first_tensor, hooked, quiet
+from .modules import first_tensor, hooked, quiet
 from .prompts import make_prompts
 from .target import make_target
 
@@ -35,6 +36,9 @@ def activations(
     model: Any,
     input_ids: Any,
     *,
+    attention_mask: Any = None,
+    position_ids: Any = None,
+    token_type_ids: Any = None,
     metric: str | Callable[[Tensor], Tensor] = "norm",
     normalize: Rule | Literal["auto"] | None = "auto",
     layers: Iterable[Any] | None = None,
@@ -56,8 +60,11 @@ def activations(
         Any causal language model of transformers. Run once in evaluation mode without
         gradients, and left as it was.
     input_ids : Tensor or sequence of int, shape (token,), (1, token) or (prompt, token)
-        Or one row for each prompt, of different lengths, without padding:
-        ``tokenizer(prompts).input_ids``.
+        Or one row for each prompt, of different lengths; what a tokenizer returns; or, with
+        `tokenizer`, a text, chat messages, or a list of these.
+    attention_mask, position_ids, token_type_ids : array_like, shape as `input_ids`, optional
+        As the tokenizer gives them: ``capture.activations(model, **tokenizer(...))``. The mask
+        is 0 where a prompt is padded, on either side. Padding is neither run nor measured.
     metric : str or callable
         "norm": ``‖h‖``. "update": ``‖h_l − h_(l−1)‖ / ‖h_l‖``, how much of it the layer wrote.
         "probability": what it gives to the model's own final prediction, read with the final
@@ -74,7 +81,8 @@ def activations(
     tokens, prompts : sequence of str, optional
         Texts of the item axis. `prompts` asks for a prompt axis also for one prompt.
     tokenizer : optional
-        Anything with ``decode``, for these texts.
+        Anything with ``decode``, for these texts. That of the model, for text and chats: a
+        chat is followed by the start of the answer, unless it ends with one.
     reducer : {"last", "mean", "max"}
         How a prompt's tokens become one number, where there is a prompt axis.
 
@@ -95,10 +103,17 @@ def activations(
     modules = decoder_layers(model) if layers is None else list(layers)
     if not modules:
         raise ValueError("layers must be one module or more, got none")
+    given = {
+        "attention_mask": attention_mask,
+        "position_ids": position_ids,
+        "token_type_ids": token_type_ids,
+    }
     with quiet(model):
         batch = make_prompts(
+            model,
+            getattr(model, "forward", model),
             input_ids,
-            device=device_of(model),
+            given=given,
             tokens=tokens,
             prompts=prompts,
             tokenizer=tokenizer,
@@ -111,7 +126,8 @@ def activations(
             quantity=_quantity(metric, rule),
             attrs={**describe(model, metric), "normalize": rule},
         )
-        measure = _make_measure(metric, model, modules, batch.input_ids)
+        run = partial(model, batch.input_ids, **batch.extras, use_cache=False)
+        measure = _make_measure(metric, model, modules, run)
         rows: dict[int, NDArray[Any]] = {}
 
         def record(layer: int, before: Any, after: Tensor) -> None:
@@ -119,7 +135,7 @@ def activations(
             live[sorted(rows)] = _normalized(rows, rule, live.dims)
 
         with hooked(modules, record):
-            model(batch.input_ids, use_cache=False)
+            run()
     missing = set(range(len(modules))) - set(rows)
     if missing:
         raise RuntimeError(f"layers {[i + 1 for i in sorted(missing)]} were not called")
@@ -139,7 +155,7 @@ def _quantity(metric: Any, rule: Rule | None) -> str:
 
 
 def _make_measure(
-    metric: Any, model: Any, layers: Sequence[Any], input_ids: Tensor
+    metric: Any, model: Any, layers: Sequence[Any], run: Callable[[], Any]
 ) -> Callable[[Any, Tensor], Tensor]:
     """Measure of what went into a layer and what came out of it."""
     if metric == "norm":
@@ -148,7 +164,7 @@ def _make_measure(
         return lambda before, after: metrics.relative_residuals(
             first_tensor(before), fixed_point=after
         )
-    measure = LogitLens(model, layers, input_ids) if metric == "probability" else metric
+    measure = LogitLens(model, layers, run) if metric == "probability" else metric
     return lambda _, after: measure(after)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .modules import hooked
+from .modules import config_of, hooked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,9 +25,7 @@ def decoder_layers(model: Any) -> list[Any]:
     """
     from torch.nn import ModuleList
 
-    config: Any = getattr(model, "config", None)
-    config = config.get_text_config() if hasattr(config, "get_text_config") else config
-    n_layers = getattr(config, "num_hidden_layers", None)
+    n_layers = getattr(config_of(model), "num_hidden_layers", None)
     modules = model.named_modules() if hasattr(model, "named_modules") else ()
     found: dict[str, Any] = {}
     for name, module in modules:
@@ -53,10 +51,10 @@ class LogitLens:
     Parameters
     ----------
     model : PreTrainedModel
-        Run once, for its predictions.
     layers : sequence of torch.nn.Module
         What the residual stream goes through, in order.
-    input_ids : Tensor of int64, shape (prompt, token)
+    run : callable
+        Runs the model, and returns what it gives. Called once, for the predictions.
 
     Raises
     ------
@@ -64,10 +62,10 @@ class LogitLens:
         If no norm and output matrix of the model give its logits.
     """
 
-    def __init__(self, model: Any, layers: Sequence[Any], input_ids: Tensor) -> None:
+    def __init__(self, model: Any, layers: Sequence[Any], run: Callable[[], Any]) -> None:
         ends: list[Tensor] = []
         with hooked(layers[-1:], lambda _, __, after: ends.append(after[:, -1:].clone())):
-            logits = model(input_ids, use_cache=False).logits
+            logits = run().logits
         if not ends:
             raise RuntimeError("the last of the layers was not called")
         self._predicted = logits.argmax(dim=-1)

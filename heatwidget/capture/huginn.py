@@ -40,7 +40,9 @@ class Huginn:
     def __init__(self, model: Any, prompts: Prompts, seed: int, *, core: bool) -> None:
         self._model = model
         self._blocks = list(model.transformer.core_block) if core else []
-        self._input_embeds, self._block_idx = model.embed_inputs(prompts.input_ids)
+        self._input_embeds, self._block_idx = model.embed_inputs(
+            prompts.input_ids, **prompts.extras
+        )
         self._initial_state = self._draw(prompts.lengths, seed)
 
     @property

@@ -39,6 +39,23 @@ def name_of(model: Any) -> str:
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or type(model).__name__
 
 
+def config_of(model: Any) -> Any:
+    """Configuration of a model, of its text part if there are more; None without one."""
+    config: Any = getattr(model, "config", None)
+    return config.get_text_config() if hasattr(config, "get_text_config") else config
+
+
+def vocabulary_of(model: Any) -> int | None:
+    """How many token ids a model knows; None where it does not tell."""
+    table: Any = None
+    with suppress(AttributeError, NotImplementedError):
+        table = model.get_input_embeddings()
+    if table is None:
+        table = getattr(getattr(model, "transformer", None), "wte", None)
+    size = getattr(table, "num_embeddings", None)
+    return size if isinstance(size, int) else None
+
+
 @contextmanager
 def quiet(model: Any) -> Iterator[None]:
     """No gradients and no dropout inside; each submodule's mode is put back at the end.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from .encoding import Encoding, encode
+from .modules import config_of, device_of, vocabulary_of
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 REDUCERS = ("last", "mean", "max")
@@ -32,6 +34,8 @@ class Prompts:
         Text of each item.
     reducer : {"last", "mean", "max"}
         How a prompt's tokens become one number.
+    extras : dict of str to Tensor of int64, shape (prompt, token)
+        What else the model reads, by its keyword.
     """
 
     input_ids: Tensor
@@ -39,6 +43,7 @@ class Prompts:
     dim: str
     labels: tuple[str, ...] | None
     reducer: str
+    extras: dict[str, Tensor]
 
     @property
     def axis(self) -> dict[str, Any]:
@@ -78,72 +83,117 @@ def _reduced(values: Tensor, reducer: str) -> Tensor:
 
 
 def make_prompts(
+    model: Any,
+    read: Callable[..., Any],
     input_ids: Any,
     *,
-    device: torch.device,
+    given: Mapping[str, Any] = MappingProxyType({}),
     tokens: Sequence[str] | None = None,
     prompts: Sequence[str] | None = None,
     tokenizer: Any = None,
     reducer: str = "last",
 ) -> Prompts:
-    """Prompts from whatever the user calls input ids, checked.
+    """Prompts from whatever the user calls input ids, on the model's device.
+
+    Parameters
+    ----------
+    model : object
+    read : callable
+        What reads the ids: a method of the model.
+    input_ids, tokenizer
+        See `encoding.encode`.
+    given : mapping
+        What else was given for each token: attention_mask, position_ids, token_type_ids.
+    tokens, prompts, reducer
+        As for the captures.
 
     Raises
     ------
     TypeError, ValueError
-        If there are no ids, they are no whole numbers, or the labels do not fit.
+        If there are no ids, they are no whole numbers or not of the model's vocabulary, or the
+        labels do not fit.
     """
-    import torch
-
     if reducer not in REDUCERS:
         names = ", ".join(map(repr, REDUCERS))
         raise ValueError(f"reducer must be one of {names}, got {reducer!r}")
-    rows = [_as_ids(row) for row in _split(input_ids)]
-    lengths = tuple(map(len, rows))
-    padding = [row[-1:].expand(max(lengths) - len(row)) for row in rows]
-    batch = torch.stack([torch.cat(pair) for pair in zip(rows, padding, strict=True)])
+    if tokenizer is not None and not hasattr(tokenizer, "decode"):
+        raise TypeError(f"tokenizer must have a method decode, got {type(tokenizer).__name__}")
+    takes = _parameters(read)
+    encoding = encode(
+        input_ids,
+        given,
+        tokenizer=tokenizer,
+        config=config_of(model),
+        reads=takes,
+    )
+    rows = encoding.rows
+    _check_vocabulary(rows, model)
+    device = device_of(model)
+    extras = {
+        name: _padded(found).to(device)
+        for name, found in encoding.extras.items()
+        if _is_passed(name, found, takes, model)
+    }
     dim = "token" if len(rows) == 1 and prompts is None else "prompt"
-    labels = _labels(rows, tokens, prompts, tokenizer)
-    return Prompts(batch.to(device), lengths, dim, labels, reducer)
+    labels = _labels(encoding, tokens, prompts, tokenizer)
+    lengths = tuple(map(len, rows))
+    return Prompts(_padded(rows).to(device), lengths, dim, labels, reducer, extras)
 
 
-def _split(input_ids: Any) -> list[Any]:
-    """One part for each prompt."""
-    if isinstance(input_ids, (str, bytes, Mapping)) or not hasattr(input_ids, "__iter__"):
-        hint = "; pass its 'input_ids'" if isinstance(input_ids, Mapping) else ""
-        kind = type(input_ids).__name__
-        raise TypeError(
-            f"input_ids must be token ids, or a row of them per prompt, got {kind}{hint}"
-        )
-    parts = list(input_ids)
-    return [input_ids] if all(np.ndim(part) == 0 for part in parts) else parts
-
-
-def _as_ids(row: Any) -> Tensor:
-    """The token ids of one prompt: Tensor of int64, shape (token,)."""
+def _padded(rows: Sequence[Tensor]) -> Tensor:
+    """All rows as one batch, each padded on the right with its own last number."""
     import torch
 
+    longest = max(map(len, rows))
+    padding = [row[-1:].expand(longest - len(row)) for row in rows]
+    return torch.stack([torch.cat(pair) for pair in zip(rows, padding, strict=True)])
+
+
+def _parameters(read: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
-        ids = torch.as_tensor(row)
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise TypeError(f"input_ids must be whole numbers: {error}") from error
-    if ids.ndim != 1 or not len(ids):
-        shape = tuple(ids.shape)
+        return inspect.signature(read).parameters
+    except (TypeError, ValueError):  # as of some built-in functions
+        return {}
+
+
+def _is_passed(
+    name: str, found: Sequence[Tensor], takes: Mapping[str, inspect.Parameter], model: Any
+) -> bool:
+    """Whether the model reads them; what says nothing, and is not read, is left out."""
+    if name in takes:
+        return True
+    if all(_is_plain(name, row) for row in found):
+        return False
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in takes.values()):
+        return True
+    raise TypeError(f"{type(model).__name__} takes no {name}; leave them out")
+
+
+def _is_plain(name: str, row: Tensor) -> bool:
+    """Whether they are what a model takes where it is not told."""
+    plain = [i if name == "position_ids" else 0 for i in range(len(row))]
+    return bool(row.tolist() == plain)
+
+
+def _check_vocabulary(rows: Sequence[Tensor], model: Any) -> None:
+    """Raise ValueError for an id that the model does not know; a device would not survive it."""
+    n = vocabulary_of(model)
+    low, high = min(int(row.min()) for row in rows), max(int(row.max()) for row in rows)
+    if n is not None and (low < 0 or high >= n):
         raise ValueError(
-            f"input_ids must hold one or more tokens for each prompt, got shape {shape}"
+            f"input_ids must lie within 0..{n - 1}, the vocabulary of {type(model).__name__}, "
+            f"got {low if low < 0 else high}; are they of the model's own tokenizer?"
         )
-    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
-        raise TypeError(f"input_ids must be whole numbers, got {ids.dtype}")
-    return ids.long()
 
 
 def _labels(
-    rows: Sequence[Tensor],
+    encoding: Encoding,
     tokens: Sequence[str] | None,
     prompts: Sequence[str] | None,
     tokenizer: Any,
 ) -> tuple[str, ...] | None:
     """Text of each item: as given, else decoded."""
+    rows = encoding.rows
     if prompts is not None and tokens is not None:
         raise TypeError("give either tokens or prompts, got both")
     if prompts is not None:
@@ -154,8 +204,9 @@ def _labels(
         return _as_texts("tokens", tokens, len(rows[0]))
     if tokenizer is None:
         return None
-    items = [[i] for i in rows[0].tolist()] if len(rows) == 1 else [row.tolist() for row in rows]
-    return tuple(str(tokenizer.decode(item)) for item in items)
+    if len(rows) > 1:
+        return tuple(encoding.texts or (str(tokenizer.decode(row.tolist())) for row in rows))
+    return tuple(str(tokenizer.decode([i])) for i in rows[0].tolist())
 
 
 def _as_texts(argument: str, texts: Sequence[str], n: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from ..arrays import LiveArray
 from .arguments import as_count
 from .huginn import Huginn, check_interface
 from .measures import STEPS, describe, make_measure, metric_name, needs_fixed_point, quantity_of
-from .modules import device_of, name_of, quiet
+from .modules import name_of, quiet
 from .prompts import make_prompts
 from .target import index_of, make_target
 
@@ -23,6 +23,9 @@ def recurrent(
     model: Any,
     input_ids: Any,
     *,
+    attention_mask: Any = None,
+    position_ids: Any = None,
+    token_type_ids: Any = None,
     iterations: int,
     metric: str | Callable[[Tensor], Tensor] = "residual_norms",
     fixed_point: int | Tensor | None = None,
@@ -47,8 +50,11 @@ def recurrent(
     model : torch.nn.Module
         Run in evaluation mode without gradients, and left as it was.
     input_ids : Tensor or sequence of int, shape (token,), (1, token) or (prompt, token)
-        Or one row for each prompt, of different lengths, without padding:
-        ``tokenizer(prompts).input_ids``.
+        Or one row for each prompt, of different lengths; what a tokenizer returns; or, with
+        `tokenizer`, a text, chat messages, or a list of these.
+    attention_mask, position_ids, token_type_ids : array_like, shape as `input_ids`, optional
+        As the tokenizer gives them: ``capture.recurrent(model, **tokenizer(...))``. The mask
+        is 0 where a prompt is padded, on either side. Padding is neither run nor measured.
     iterations : int
         How often to iterate. Iteration 0 is the initial state.
     metric : str or callable
@@ -71,7 +77,8 @@ def recurrent(
     tokens, prompts : sequence of str, optional
         Texts of the item axis. `prompts` asks for a prompt axis also for one prompt.
     tokenizer : optional
-        Anything with ``decode``, for these texts.
+        Anything with ``decode``, for these texts. That of the model, for text and chats: a
+        chat is followed by the start of the answer, unless it ends with one.
     reducer : {"last", "mean", "max"}
         How a prompt's tokens become one number, where there is a prompt axis.
 
@@ -99,10 +106,17 @@ def recurrent(
     n_iterations = as_count("iterations", iterations, max(first, 1))
     n_reference = _reference(metric, fixed_point, n_iterations)
     seed = as_count("seed", seed, 0)
+    given = {
+        "attention_mask": attention_mask,
+        "position_ids": position_ids,
+        "token_type_ids": token_type_ids,
+    }
     with quiet(model):
         batch = make_prompts(
+            model,
+            model.embed_inputs,
             input_ids,
-            device=device_of(model),
+            given=given,
             tokens=tokens,
             prompts=prompts,
             tokenizer=tokenizer,

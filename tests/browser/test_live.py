@@ -272,6 +272,13 @@ def test_array_that_grows_under_an_open_page(voila_page: OpenNotebook) -> None:
     press(host, handle(host, "iteration", "upper"), "ArrowLeft")
     host.wait_until(lambda: host.value("w.iteration_range") == [0, 29])
     _wait_for_grown(host, 30, 30)
+    # What nothing came for is cut off, and nothing comes back from the slider.
+    host.run("w.iteration_range = (None, None)")
+    wait_for_upper(host, 63)
+    host.run("live.trim()")
+    wait_for_upper(host, 32)
+    _wait_for_grown(host, 33, 33)
+    assert host.value("w.iteration_range") == [None, None]
     assert host.errors == []
 
 

@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.trainers import WordLevelTrainer
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, GPT2Config, GPTNeoXConfig, LlamaConfig
+from transformers import (
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPTNeoXConfig,
+    LlamaConfig,
+    PreTrainedTokenizerFast,
+)
 
 from heatwidget.samples.recurrent import RecurrentModel, load_model
 
@@ -38,6 +48,25 @@ def transformer(name: str) -> Any:
     """A causal language model of random weights, in training mode as it is when just made."""
     torch.manual_seed(1)
     return AutoModelForCausalLM.from_config(CONFIGS[name]).train()
+
+
+_CHAT = (
+    "{% for m in messages %}<s> {{ m.role }} {{ m.content }} </s> {% endfor %}"
+    "{% if add_generation_prompt %}<s> assistant{% endif %}"
+)
+_SENTENCES = ["the cat sat on the mat and the dog ran over a hill", "user assistant system"]
+
+
+def tokenizer(**options: Any) -> Any:
+    """Words as tokens, fewer than a model knows; padding on the right, unless it says otherwise."""
+    words = Tokenizer(WordLevel(unk_token="<unk>"))
+    words.pre_tokenizer = WhitespaceSplit()
+    special = ["<unk>", "<s>", "</s>", "<pad>"]
+    words.train_from_iterator(_SENTENCES, WordLevelTrainer(special_tokens=special))
+    names = ("unk_token", "bos_token", "eos_token", "pad_token")
+    known = dict(zip(names, special, strict=True))
+    known["chat_template"] = _CHAT
+    return PreTrainedTokenizerFast(tokenizer_object=words, **{**known, **options})
 
 
 class WithoutGenerator(RecurrentModel):

@@ -287,7 +287,7 @@ def test_lens_that_would_lie() -> None:
         ({"normalize": "prompt"}, ValueError, "needs an axis of that name"),
         ({"layers": []}, ValueError, "layers must be one module or more, got none"),
         ({"live": LiveArray({"layer": 4, "token": 7})}, ValueError, "axes layer 1..4, token 0..6"),
-        ({"tokenizer": object()}, AttributeError, "decode"),
+        ({"tokenizer": object()}, TypeError, "tokenizer must have a method decode, got object"),
     ],
 )
 def test_wrong_arguments(options: dict[str, Any], error: type[Exception], message: str) -> None:

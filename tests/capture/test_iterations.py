@@ -181,39 +181,42 @@ def test_one_token_is_not_spread_over_all() -> None:
         calls.append(state)
         return state.sum(dim=-1)
 
-    with (
-        pytest.raises(ValueError, match=r"a row of shape \(3,\), call 3 of .* gave \(1, 1\)"),
-        capture.iterations(module, tokens=N_TOKENS, metric=total) as live,
-    ):
-        run(module, 2)
-        module.n_tokens = 1
-        run(module, 1)
-        assert str(live.error).startswith("each call must give a row of shape (3,)")
-        module.n_tokens = N_TOKENS
-        run(module, 1)
+    def block() -> None:
+        with capture.iterations(module, live=live, metric=total):
+            run(module, 2)
+            module.n_tokens = 1
+            run(module, 1)
+            assert str(live.error).startswith("each call must give a row of shape (3,)")
+            module.n_tokens = N_TOKENS
+            run(module, 1)
+
+    live = LiveArray({"iteration": 8, "token": N_TOKENS})
+    with pytest.raises(ValueError, match=r"a row of shape \(3,\), call 3 of .* gave \(1, 1\)"):
+        block()
     assert (live.n_written, len(calls)) == (2 * N_TOKENS, 3)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="errors take no notes before")
 def test_an_error_of_the_block_is_not_hidden() -> None:
-    """That of the capture is a note of it."""
+    """That of the capture is a note of it, where Python has notes."""
     module = Halve()
-    with (
-        pytest.raises(ArithmeticError, match="mine") as caught,
-        capture.iterations(module, tokens=2) as live,
-    ):
-        run(module, 2)
-        raise ArithmeticError("mine")
-    [note] = caught.value.__notes__
-    assert note.startswith("The capture had stopped: ValueError: each call must give a row of")
+
+    def block() -> None:
+        with capture.iterations(module, tokens=2):
+            run(module, 2)
+            raise ArithmeticError("mine")
+
+    with pytest.raises(ArithmeticError, match="mine") as caught:
+        block()
+    if sys.version_info >= (3, 11):
+        [note] = caught.value.__notes__
+        assert note.startswith("The capture had stopped: ValueError: each call must give a row")
     assert not module._forward_hooks
-    assert live.error is not None
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_an_interrupt_goes_through_at_once(error: type[BaseException]) -> None:
     """Wherever it comes, and what was written before stays."""
-    module = Halve()
+    module, outputs = Halve(), []
 
     def metric(state: Tensor) -> Tensor:
         if live.n_written == 2 * N_TOKENS:
@@ -221,23 +224,27 @@ def test_an_interrupt_goes_through_at_once(error: type[BaseException]) -> None:
         return state.sum(dim=-1)
 
     with pytest.raises(error), capture.iterations(module, metric=metric) as live:
-        run(module, 3)
-        raise AssertionError("not reached")
+        outputs.append(run(module, 3))
+    assert not outputs
     assert live.shape == (2, N_TOKENS)
-    assert (live.written.all(), live.error, module._forward_hooks) == (True, None, {})
+    assert (live.written.all(), live.error, dict(module._forward_hooks)) == (True, None, {})
 
 
 def test_captures_of_one_module_within_each_other(states: list[Tensor]) -> None:
     """Each as if it were alone; one that fails leaves the others, and a metric may call it."""
     module = Halve()
     own = {"tokens": N_TOKENS, "metric": lambda x: (module(x) - x).norm(dim=-1)}
-    with capture.iterations(module) as outer, capture.iterations(module, **own) as inner:
-        with pytest.raises(ZeroDivisionError), capture.iterations(module, metric=lambda x: 1 / 0):
-            run(module, 6)
-    steps = torch.cat([(b - a).norm(dim=-1) for a, b in pairwise(states)])
+    with (
+        capture.iterations(module) as outer,
+        capture.iterations(module, **own) as inner,
+        pytest.raises(ZeroDivisionError),
+        capture.iterations(module, metric=lambda x: 1 / 0),
+    ):
+        run(module, 6)
     # What the inner one's metric calls is a call like any other to the outer one.
     assert outer.shape == (11, N_TOKENS)
-    np.testing.assert_allclose(inner[:-1], steps.detach(), rtol=1e-6)
+    steps = torch.cat([(b - a).norm(dim=-1) for a, b in pairwise(states)])
+    np.testing.assert_allclose(inner[:-1], steps, rtol=1e-6)
     assert inner.shape == (6, N_TOKENS)
     assert not module._forward_hooks
 
@@ -369,19 +376,20 @@ def test_last_tokens_into_an_own_array() -> None:
 )
 def test_changed_tokens_do_not_stop_the_answer(options: Any, message: str) -> None:
     """The number is named at the end of the block, and below the picture before."""
-    generated = Generated("llama", 1, **options)
-    expected = generated.answer()
-    with (
-        pytest.raises(ValueError, match=message),
-        capture.iterations(generated.layer) as live,
-    ):
-        heatmap = ConvergenceHeatmap(live)
-        ids = generated.answer()
-        heatmap.flush()
-        assert "ken" in str(heatmap.error)
-        assert any("incomplete: ValueError: each call" in text for text in htmls(heatmap))
-    assert torch.equal(ids, expected)
-    assert not any(len(module._forward_hooks) for module in generated.layer.modules())
+    generated, answers = Generated("llama", 1, **options), []
+    live = LiveArray({"iteration": 8, "token": 5})
+    heatmap = ConvergenceHeatmap(live)
+
+    def block() -> None:
+        with capture.iterations(generated.layer, live=live):
+            answers.append(generated.answer())
+            heatmap.flush()
+            assert any("incomplete: ValueError: each call" in text for text in htmls(heatmap))
+
+    with pytest.raises(ValueError, match=message):
+        block()
+    assert torch.equal(answers[0], generated.answer())
+    assert not any(module._forward_hooks for module in generated.layer.modules())
     heatmap.close()
 
 
