@@ -6,7 +6,8 @@
 
 Nothing here imports torch until it is called. A capture keeps no gradients and no copy of the
 model. It measures on the model's own device and copies the numbers alone, row by row, into a
-`LiveArray`: give one as ``live`` to watch it while it is filled.
+`LiveArray`: give one as ``live`` to watch it while it is filled. What goes wrong in a hook never
+reaches the call of the module that it watches: it is raised afterwards.
 """
 
 from .activation import activations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,7 @@ def encode(
         If there are no ids, they are no whole numbers, or they hold padding that no mask marks.
     """
     beside = {name: value for name, value in beside.items() if value is not None}
+    given = list(given) if isinstance(given, Iterator) else given
     prompts = _written(given)
     columns = _tokenized(prompts, tokenizer, reads) if prompts else _columns(given, reads)
     twice = sorted(set(columns) & set(beside))
@@ -122,8 +123,7 @@ def _apply(tokenizer: Any, prompt: Any) -> Any:
     """What a tokenizer makes of one prompt."""
     if isinstance(prompt, str):
         # Those of transformers are called and give a mask, too; others have `encode` alone.
-        encoded = tokenizer(prompt) if callable(tokenizer) else tokenizer.encode(prompt)
-        return getattr(encoded, "ids", encoded)
+        return tokenizer(prompt) if callable(tokenizer) else tokenizer.encode(prompt)
     if not hasattr(tokenizer, "apply_chat_template"):
         kind = type(tokenizer).__name__
         raise TypeError(f"chat messages need a tokenizer with apply_chat_template, got {kind}")
@@ -136,6 +136,8 @@ def _apply(tokenizer: Any, prompt: Any) -> Any:
 
 def _columns(given: Any, reads: Collection[str]) -> Columns:
     """Columns of token ids, or of what a tokenizer has returned."""
+    if hasattr(given, "ids"):  # of the tokenizers library
+        given = {"input_ids": given.ids, "attention_mask": given.attention_mask}
     if not isinstance(given, Mapping):
         return {"input_ids": _split("input_ids", given)}
     if given.get("input_ids") is None:
@@ -209,7 +211,7 @@ def _span(prompt: int, mask: Tensor) -> slice:
     span = slice(int(places[0]), int(places[-1]) + 1)
     if len(places) < span.stop - span.start:
         raise ValueError(
-            f"attention_mask must be 0 before or after the tokens of a prompt alone, prompt "
+            "attention_mask must be 0 only before or after the tokens of a prompt, prompt "
             f"{prompt} has a 0 between them"
         )
     return span

@@ -65,8 +65,8 @@ def tokenizer(**options: Any) -> Any:
     words.train_from_iterator(_SENTENCES, WordLevelTrainer(special_tokens=special))
     names = ("unk_token", "bos_token", "eos_token", "pad_token")
     known = dict(zip(names, special, strict=True))
-    known["chat_template"] = _CHAT
-    return PreTrainedTokenizerFast(tokenizer_object=words, **{**known, **options})
+    given = {"chat_template": _CHAT, "model_input_names": ["input_ids", "attention_mask"]}
+    return PreTrainedTokenizerFast(tokenizer_object=words, **{**known, **given, **options})
 
 
 class WithoutGenerator(RecurrentModel):

@@ -131,7 +131,11 @@ def test_tokenizers_of_others() -> None:
         def decode(self, ids: list[int]) -> str:
             return str(tokenize.decode(ids))
 
-    for other in (tokenize.backend_tokenizer, Own()):
+    library = tokenizer().backend_tokenizer
+    library.enable_padding(length=12, pad_id=3, pad_token="<pad>", direction="left")
+    encoded = captured(library.encode("the cat"), tokenizer=library)
+    assert encoded.axes[-1].labels == ("the", "cat")
+    for other in (library, Own()):
         live = captured(TEXTS, tokenizer=other)
         np.testing.assert_array_equal(live.to_numpy(), expected)
         assert captured("the cat", tokenizer=other).axes[-1].labels == ("the", "cat")

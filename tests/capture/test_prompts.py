@@ -61,6 +61,7 @@ def test_padding_never_counts(rows: list[list[int]], kind: Any, reducer: str, se
         torch.tensor([[4, 5]]),
         [torch.tensor(4), torch.tensor(5)],
         range(4, 6),
+        iter([4, 5]),
     ],
 )
 def test_one_prompt(input_ids: Any) -> None:
