@@ -514,6 +514,8 @@ def test_play_keeps_its_speed_for_another_array() -> None:
     widget.set_array(cube() + 1)
     assert widget.play is play
     widget.set_array(cube()[:5])
+    assert widget.play is play
+    widget.set_array(cube()[:5], iterations=range(1, 6))
     assert widget.play is not play
     assert (widget.play.interval, widget.play.repeat) == (500, True)
     widget.set_array(cube()[:1])
