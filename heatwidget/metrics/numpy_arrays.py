@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from . import blocks, ranks
 from .blocks import Array, as_real, floats, part_of, result_dtype, tiles
@@ -20,6 +21,10 @@ __all__ = [
     "rescaled",
     "result_dtype",
 ]
+
+
+# Elements that are squared and summed in the dtype of the result.
+_SUMMED_CELLS = 512
 
 
 def distances(x: Array, y: Array, dtype: np.dtype[Any], *scales: Array) -> Array:
@@ -127,7 +132,7 @@ def _wide_distances(x: Array, y: Array, dtype: np.dtype[Any], *scales: Array) ->
 def _row_norms(rows: Array) -> Array:
     """Norms of the rows of a block, also where their squares leave the range of the dtype."""
     squares = _row_squares(rows)
-    norms = np.sqrt(squares)
+    norms: Array = np.sqrt(squares).astype(rows.dtype)
     limits = np.finfo(rows.dtype)
     # Below this, squares of single elements may have lost digits to underflow.
     unsafe = ~((squares >= rows.shape[1] * limits.tiny / limits.eps) & (squares <= limits.max))
@@ -141,8 +146,19 @@ def _row_norms(rows: Array) -> Array:
     return norms
 
 
-def _row_squares(rows: Array) -> Array:
-    # (1, d) @ (d, 1) ends in the BLAS dot product: faster than einsum, and its several partial
-    # sums keep the rounding error small.
-    squares: Array = np.matmul(rows[:, None, :], rows[:, :, None])[:, 0, 0]
+def _row_squares(rows: Array) -> npt.NDArray[np.float64]:
+    """Sums of the squares of each row.
+
+    How a BLAS dot product rounds differs from processor to processor, and over many elements
+    it rounds badly, so it gets short pieces. Their sums are added in float64.
+    """
+    n, d_model = rows.shape
+    whole = d_model - d_model % _SUMMED_CELLS
+    squares = np.zeros(n)
+    for columns, size in ((slice(whole), _SUMMED_CELLS), (slice(whole, None), d_model - whole)):
+        if size and n:
+            pieces = rows[:, columns].reshape(n, -1, size)
+            # (1, size) @ (size, 1) ends in the BLAS dot product, which is faster than einsum.
+            sums = np.matmul(pieces[:, :, None, :], pieces[:, :, :, None])
+            squares += sums.sum(axis=(1, 2, 3), dtype=np.float64)
     return squares

@@ -17,6 +17,9 @@ from torch import Tensor
 from . import blocks, ranks
 from .blocks import Array, Region, floats, part_of, tiles
 
+# Elements that are squared and summed in the dtype of the result, on a CPU.
+_SUMMED_CELLS = 512
+
 
 def as_real(name: str, value: Any) -> Tensor:
     """`value` as a tensor of real numbers that no gradient flows through."""
@@ -147,7 +150,7 @@ def _row_norms(rows: Tensor) -> Tensor:
 
     The block may be overwritten.
     """
-    result: Tensor = torch.linalg.vector_norm(rows, dim=-1)
+    result = _plain_norms(rows)
     limits = torch.finfo(rows.dtype)
     # Below this, squares of single elements may have lost digits to underflow.
     least = math.sqrt(rows.shape[-1] * limits.tiny / limits.eps)
@@ -156,8 +159,24 @@ def _row_norms(rows: Tensor) -> Tensor:
         return result
     peaks = rows.abs_().amax(dim=-1, keepdim=True)
     peaks = torch.where((peaks > 0) & peaks.isfinite(), peaks, 1)  # else 0, inf or NaN as they are
-    scaled = torch.linalg.vector_norm(rows.div_(peaks), dim=-1).mul_(peaks[..., 0])
+    scaled = _plain_norms(rows.div_(peaks)).mul_(peaks[..., 0])
     return torch.where(safe, result, scaled)
+
+
+def _plain_norms(rows: Tensor) -> Tensor:
+    """Norms over the last axis, on a CPU of short pieces first.
+
+    There torch adds all squares of a row to a few sums, which rounds badly over many elements;
+    other devices add them in a tree.
+    """
+    d_model = rows.shape[-1]
+    if d_model > _SUMMED_CELLS and rows.device.type == "cpu":
+        whole = d_model - d_model % _SUMMED_CELLS
+        pieces = rows[..., :whole].unflatten(-1, (-1, _SUMMED_CELLS)), rows[..., None, whole:]
+        norms = [torch.linalg.vector_norm(piece, dim=-1) for piece in pieces if piece.numel()]
+        return _plain_norms(torch.cat(norms, dim=-1))
+    result: Tensor = torch.linalg.vector_norm(rows, dim=-1)
+    return result
 
 
 def _wide_distances(x: Tensor, y: Tensor, dtype: torch.dtype, *scales: Tensor) -> Tensor:

@@ -75,6 +75,18 @@ def test_rounding_stays_small_over_many_elements(dtype: str) -> None:
     assert residual_norms(x)[0] == pytest.approx(expected, rel=2e-6 if dtype != "f8" else 1e-13)
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("d_model", [511, 512, 513, 5280, 100_003, blocks.BLOCK_CELLS])
+def test_rounding_stays_small_where_all_errors_go_one_way(dtype: str, d_model: int) -> None:
+    """Equal elements: the same rounding in each addition, whatever sums them."""
+    x = np.full((2, d_model), 0.1, dtype)
+    expected = float(x[0, 0]) * np.sqrt(d_model)
+    rel = float(np.finfo(dtype).eps)
+    assert residual_norms(x, np.zeros(1, dtype)) == pytest.approx([expected] * 2, rel=4 * rel)
+    assert cosine_to(x, x) == pytest.approx([1, 1], rel=rel)
+    assert cosine_to(x, -x) == pytest.approx([-1, -1], rel=8 * rel)
+
+
 def test_near_convergence_the_difference_is_what_counts() -> None:
     fixed_point = np.full(2048, 100, np.float32)
     x = fixed_point.copy()

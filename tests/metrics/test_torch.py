@@ -167,10 +167,17 @@ def test_near_convergence_the_difference_is_what_counts() -> None:
     assert cosine_to(-fixed_point, fixed_point) == pytest.approx(-1, rel=1e-6)
 
 
-def test_rounding_stays_small_over_many_elements() -> None:
-    x = torch.rand((2, 3 * blocks.BLOCK_CELLS + 5), generator=torch.Generator().manual_seed(0))
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
+def test_rounding_stays_small_over_many_elements(dtype: torch.dtype) -> None:
+    """Also where all additions round the same way."""
+    shape = (2, 3 * blocks.BLOCK_CELLS + 5)
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(0)).to(dtype)
     expected = (x[0].double() - x[1].double()).norm()
-    assert residual_norms(x)[0] == pytest.approx(float(expected), rel=2e-5)
+    assert residual_norms(x)[0] == pytest.approx(float(expected), rel=2e-6)
+    for d_model in (513, 5280, 100_003):
+        x = torch.full((2, d_model), 0.1, dtype=dtype)
+        expected = x[0].double().norm()
+        assert residual_norms(x, 0)[1] == pytest.approx(float(expected), rel=2e-6)
 
 
 @pytest.mark.parametrize("metric", [*STATE_METRICS, normalize_activations])
