@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .casting import finite_cast
+
 # Values looked at together while scanning: they stay in the processor's cache.
 SCAN_CELLS = 1 << 16
+# Exponents of ten, up or down, at which a log scale may end: ever wider steps, so that one that
+# falls with each iteration does not move its end with each.
+_EXPONENTS = (0, 1, 2, 3, *(factor << k for k in range(8) for factor in (4, 6)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +61,10 @@ def scan_values(values: NDArray[Any], pending: NDArray[np.bool_] | None = None) 
         order="K",
         buffersize=SCAN_CELLS,
     )
-    # A long number beyond double precision counts as infinite, as it does in a frame.
-    with np.errstate(over="ignore"):
-        for piece in pieces:
-            chunk: Any = piece if pending is None else piece[0][~piece[1]]
-            if chunk.size:
-                found = widen(found, _scan_chunk(chunk))
+    for piece in pieces:
+        chunk: Any = piece if pending is None else piece[0][~piece[1]]
+        if chunk.size:
+            found = widen(found, _scan_chunk(chunk))
     return found
 
 
@@ -81,8 +84,8 @@ def widen(a: ValueRange, b: ValueRange) -> ValueRange:
 def stepped(found: ValueRange) -> ValueRange:
     """Extent widened in steps, so that colours rarely change while an array is filled.
 
-    `low` and `high` go outwards to 0 or to 1, 2 or 5 times a power of ten, the smallest ones
-    down to a power of ten.
+    `low` and `high` go outwards to 0 or to 1, 2 or 5 times a power of ten. The smallest ones go
+    down to a power of ten: 1e-1, -2, -3, -4, -6, -8, -12, -16, -24, ...
     """
     return ValueRange(
         0.0 - _outwards(-found.low),  # not -0.0
@@ -94,13 +97,13 @@ def stepped(found: ValueRange) -> ValueRange:
 
 
 def _scan_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Type that numpy scans fast: big-endian, short and long ones it does not."""
-    if dtype.itemsize < 4:
-        return np.dtype(np.float32)
-    return np.dtype(np.float64) if dtype.itemsize > 8 else dtype.newbyteorder("=")
+    """Type that numpy scans fast: big-endian and short ones it does not."""
+    return np.dtype(np.float32) if dtype.itemsize < 4 else dtype.newbyteorder("=")
 
 
 def _scan_chunk(chunk: Any) -> ValueRange:
+    if chunk.dtype.itemsize > 8:
+        chunk = finite_cast(chunk, np.float64)
     low, high = chunk.min(), chunk.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         chunk = chunk[np.isfinite(chunk)]
@@ -131,4 +134,11 @@ def _outwards(end: float) -> float:
 
 def _decade(smallest: float) -> float:
     """Power of ten at or below a number; the number itself where there is no such double."""
-    return float(f"1e{Decimal(repr(smallest)).adjusted()}" if smallest else 0) or smallest
+    if not smallest:
+        return 0.0
+    power = Decimal(repr(smallest)).adjusted()
+    if power < 0:
+        power = -next(e for e in _EXPONENTS if e >= -power)
+    else:
+        power = next(e for e in reversed(_EXPONENTS) if e <= power)
+    return float(f"1e{power}") or smallest

@@ -113,8 +113,8 @@ class LiveArray:
         """Write a value of real numbers that fits, as numpy has it; else nothing changes.
 
         IndexError beyond the size of an axis: only `append` makes room. TypeError for what
-        is no real number, ValueError for a shape that does not fit. A number too large for
-        the array's type becomes inf, with numpy's RuntimeWarning.
+        is no real number, ValueError for a shape that does not fit. A finite number beyond
+        the array's type becomes its largest one.
         """
         before_write.get()()
         data = convert(value, self.dtype)

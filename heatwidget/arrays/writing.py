@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .axis import Axis
+from .casting import finite_cast
 
 ALL = slice(None)
 
@@ -36,7 +37,9 @@ def convert(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     # Asked like this, also extension types such as bfloat16 are real numbers.
     if not np.can_cast(array.dtype, np.longdouble):
         raise TypeError(f"value must hold real numbers, got dtype {array.dtype}")
-    return np.ma.filled(array.astype(dtype), np.nan)
+    data = finite_cast(np.ma.getdata(array), dtype)
+    mask = np.ma.getmask(array)
+    return data if mask is np.ma.nomask else np.where(mask, dtype.type(np.nan), data)
 
 
 def _from_tensor(tensor: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
@@ -12,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.axis import Axis
+from ..arrays.casting import finite_cast
 from ..arrays.source import Block, Region
-from .color import FLOAT32_MAX, FLOAT32_TINY
 from .reducers import PICKS, Collapse, pool
 from .view import CellRule
 
@@ -128,7 +127,7 @@ def merged_cells(
             block = pool(block, r - r[0], c - c[0], rule.pooling)
         i, j = np.searchsorted(row_edges, r[0]), np.searchsorted(column_edges, c[0])
         index = (slice(i, i + len(r) - 1), slice(j, j + len(c) - 1))
-        values[index] = as_float32(native(block.values))
+        values[index] = finite_cast(native(block.values), np.float32)
         counts.append((index, np.ones((1, 1), int) if block.count is None else block.count))
         if block.pending is not None:
             pending[index] = block.pending
@@ -231,22 +230,5 @@ def _arrange(values: NDArray[Any], order: Sequence[int]) -> NDArray[Any]:
 def native(values: NDArray[Any]) -> NDArray[Any]:
     """Values in a type that numpy reduces fast: big-endian, half and long types are not."""
     if values.dtype.kind == "f" and values.dtype.itemsize not in (4, 8):
-        with np.errstate(over="ignore"):
-            return values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
+        return finite_cast(values, np.float32 if values.dtype.itemsize < 4 else np.float64)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
-
-
-def as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Values as float32, in which a finite one stays finite and one above zero stays so."""
-    if values.dtype == np.float32:
-        return values
-    # It raises where some are beyond its range.
-    with suppress(FloatingPointError), np.errstate(over="raise", under="raise"):
-        return values.astype(np.float32)
-    with np.errstate(over="ignore", under="ignore"):
-        narrow: NDArray[np.float32] = values.astype(np.float32)
-        lost = np.isinf(narrow) & np.isfinite(values)
-        narrow[lost] = np.copysign(FLOAT32_MAX, values[lost])
-        lost = (narrow == 0) & (values != 0)
-        narrow[lost] = np.copysign(FLOAT32_TINY, values[lost])
-    return narrow

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from .view import ColorRule
 
 ColorScale = Literal["linear", "log"]
-# Rounding by which values may lie outside of their natural range.
+# Rounding by which values may lie outside of their natural range, and the share of it that they
+# must span: narrower ones would all have one colour.
 _HAIR = 1e-6
+_LEAST_SHARE = 0.25
 COLOR_SCALES: tuple[ColorScale, ...] = ("linear", "log")
 _COLORED_CELLS = 1 << 14
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -44,6 +46,7 @@ def resolve_limits(
     scale: ColorScale,
     squared: bool,
     natural_range: tuple[float, float] | None,
+    center: float | None = None,
 ) -> tuple[float, float]:
     """Colour limits from what was asked and what the whole array holds. Never raises.
 
@@ -57,7 +60,10 @@ def resolve_limits(
     squared : bool
         Whether signs are lost on the way (root mean square).
     natural_range : tuple of float, optional
-        Used on a linear scale where it holds the whole array.
+        Used on a linear scale where it holds the whole array, which spans a quarter of it
+        or more.
+    center : float, optional
+        Value in the middle of the colour bar where neither end is asked; positive under log.
 
     Returns
     -------
@@ -67,6 +73,8 @@ def resolve_limits(
     """
     low, high = _array_limits(value_range, scale, squared, natural_range)
     asked_low, asked_high = color_range
+    if center is not None and asked_low is None and asked_high is None:
+        low, high = _centered(low, high, center, scale)
     low = _as_shown(low if asked_low is None else asked_low, scale)
     high = _as_shown(high if asked_high is None else asked_high, scale)
     if low < high:
@@ -107,6 +115,23 @@ def cell_states(
     if pending is not None:
         states[pending] = CellState.PENDING
     return states
+
+
+def merged_distance(dtype: np.dtype[Any], rule: ColorRule) -> float:
+    """Distance below which values are one number in a frame although their colours would differ.
+
+    0 where each colour is told apart.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Of the array: what float32 holds is never merged.
+    rule : ColorRule
+    """
+    low, high = rule.limits
+    spacing = float(np.spacing(np.float32(max(abs(low), abs(high)))))
+    exact = np.can_cast(dtype, np.float32) or high - low >= N_VALUE_COLORS * spacing
+    return 0.0 if exact else spacing
 
 
 def color_positions(values: ArrayLike, rule: ColorRule) -> NDArray[np.float64]:
@@ -164,9 +189,40 @@ def _array_limits(
     if scale == "log":
         smallest = found.smallest_magnitude if squared else found.smallest_positive
         return (smallest, high) if smallest > 0 else (0.1, 1.0)
-    if natural_range and natural_range[0] - _HAIR <= low and high <= natural_range[1] + _HAIR:
+    if natural_range and _fills(natural_range, low, high):
         return natural_range
     return low, high
+
+
+def _fills(natural_range: tuple[float, float], low: float, high: float) -> bool:
+    """Whether values lie within their natural range and span enough of it, or are all equal."""
+    first, last = natural_range
+    inside = first - _HAIR <= low and high <= last + _HAIR
+    return inside and (low == high or high - low >= _LEAST_SHARE * (last - first))
+
+
+def _centered(low: float, high: float, center: float, scale: ColorScale) -> tuple[float, float]:
+    """Smallest limits around a centre that hold both ends."""
+    if scale == "log":
+        ratio = max(high / center, center / low)
+        return center / ratio, center * ratio
+    reach = max(high - center, center - low) or abs(center) or 1.0
+    return center - reach, center + reach
+
+
+def mirrored(
+    color_range: tuple[float | None, float | None], center: float | None, scale: ColorScale
+) -> tuple[float | None, float | None]:
+    """Colour range of which one end was asked, the other as far from the centre."""
+    low, high = color_range
+    if center is None or (low is None) == (high is None):
+        return color_range
+    end = low if high is None else high
+    assert end is not None
+    if end == center or (end < center) != (high is None):
+        return color_range  # the centre lies beyond it
+    other = center * (center / end) if scale == "log" else center + (center - end)
+    return (end, other) if high is None else (other, end)
 
 
 def usable_end(end: float | None, scale: ColorScale) -> float | None:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.casting import finite_cast
 from ..arrays.source import Block
 from .bins import bin_edges
-from .cells import Span, as_float32, native
+from .cells import Span, native
 from .reducers import Collapse, pool
 
 Bins = tuple[int, int]
@@ -125,7 +126,7 @@ class Level:
 
     def _put(self, box: Box, part: Block) -> None:
         count = self._counted()
-        self.values[box] = as_float32(native(part.values))
+        self.values[box] = finite_cast(native(part.values), np.float32)
         count[box] = part.count
 
     def _beneath(self, finer: Level, box: Box, side: int) -> tuple[Span, NDArray[np.int64]]:

@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays.casting import finite_cast
 from ..arrays.source import Block
 from .bins import bin_edges
-from .cells import BoxReader, Edges, Readable, as_float32, box_reader, merged_cells
+from .cells import BoxReader, Edges, Readable, box_reader, merged_cells
 from .copies import Copy
 from .level import Level
 from .overview import Overview
@@ -167,7 +168,7 @@ def _pooled(patch: Patch, rows: Edges, columns: Edges, rule: CellRule) -> Patch:
     count = _count(patch)
     block = Block(patch.cells.values, count == 0 if not count.all() else None, count)
     pooled = pool(block, rows, columns, rule.pooling)
-    values = as_float32(pooled.values)
+    values = finite_cast(pooled.values, np.float32)
     if pooled.pending is not None:
         values[pooled.pending] = np.nan
     torn = patch.torn

@@ -29,6 +29,9 @@ STATE_COLORS: tuple[str, ...] = (
     "#ff2a1f",  # above the range
 )
 
+#: Schemes with two hues that part at a middle.
+DIVERGING = ("coolwarm",)
+
 # Hardly faster below, hardly smaller above, on noise as on smooth pictures.
 _LEVEL = 2
 

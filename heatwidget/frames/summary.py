@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arrays.casting import finite_cast
 from ..arrays.extent import ValueRange, scan_values
 from ..arrays.source import Block, Region
 from .bins import bin_edges
-from .cells import Edges, as_float32, cut, native, rearranged
+from .cells import Edges, cut, native, rearranged
 from .reducers import pool
 
 # Array cells that are pooled together, where they are many.
@@ -85,7 +86,7 @@ def _pooled(block: Block, rows: Edges, columns: Edges, layout: Layout) -> Block:
         pooled = pool(part, r - r[0], c - c[0], layout.pooling)
         i, j = np.searchsorted(rows, r[0]), np.searchsorted(columns, c[0])
         made = (band, slice(i, i + len(r) - 1), slice(j, j + len(c) - 1))
-        values[made], count[made] = as_float32(native(pooled.values)), pooled.count
+        values[made], count[made] = finite_cast(native(pooled.values), np.float32), pooled.count
     return Block(values, None, count)
 
 

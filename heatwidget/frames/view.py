@@ -9,7 +9,7 @@ from typing import Literal
 from ..arrays.axis import Axis
 from ..arrays.extent import ValueRange
 from .bins import bin_size
-from .color import ColorScale, resolve_limits, usable_end
+from .color import ColorScale, mirrored, resolve_limits, usable_end
 
 AskedRange = tuple[float | None, float | None]
 Window = tuple[int, int]
@@ -36,12 +36,14 @@ class View:
         is at work, else takes the maximum.
     color_range : tuple of float or None
         Values of the first and last colour; None takes the whole array's.
+    color_center : float, optional
+        Value in the middle of the colour bar, unless both ends of `color_range` are asked.
     color_scale : {"linear", "log"}
     max_rows, max_columns : int
         Pixels that the picture has: never more cells than that.
     natural_range : tuple of float, optional
-        Colour limits used instead of the array's own where they hold all of it, on a
-        linear scale: 0..1 for activations.
+        Colour limits used instead of the array's own where they hold all of it and it spans
+        a quarter of them, on a linear scale: 0..1 for activations.
     """
 
     rows: str
@@ -55,6 +57,7 @@ class View:
     pooling: str | None = None
     color_range: AskedRange = ALL
     natural_range: tuple[float, float] | None = None
+    color_center: float | None = None
 
     def asked(self, dim: str) -> AskedRange:
         """Range asked of an axis."""
@@ -151,12 +154,15 @@ def resolve(view: View, axes: Sequence[Axis], value_range: ValueRange) -> Resolv
         pooling=pooling,
     )
     low, high = (usable_end(end, view.color_scale) for end in view.color_range)
+    center = usable_end(view.color_center, view.color_scale)
+    low, high = mirrored((low, high), center, view.color_scale)
     limits = resolve_limits(
         (low, high),
         value_range,
         scale=view.color_scale,
         squared=squared,
         natural_range=view.natural_range,
+        center=center,
     )
     fixed = (low is not None, high is not None)
     return ResolvedView(cells, ColorRule(limits, fixed, view.color_scale))

@@ -18,8 +18,9 @@ class ActivationHeatmap(Heatmap):
     Parameters
     ----------
     array : array_like, shape (layer, item) or (iteration, layer, item)
-        Usually within 0..1, and then coloured over 0..1; iterations, if any, are collapsed
-        over `iteration_range`, by default to the last one.
+        Coloured over 0..1 where all values lie within it and span a quarter of it or more (or
+        are equal), else from the smallest to the largest. Iterations, if any, are collapsed over
+        `iteration_range`, by default to the last one.
     **keywords
         As for `Heatmap`.
     """

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from math import isfinite
 from typing import Any, ClassVar
 
 import traitlets
 
 from ..arrays import DIMS, ITEM_DIMS, Axis
-from ..frames import COLOR_SCALES, POOLINGS, REDUCERS, View, color_schemes
+from ..frames import COLOR_SCALES, DIVERGING, POOLINGS, REDUCERS, View, color_schemes
 from .arguments import COORD_KEYWORDS, DATA_KEYWORDS, signature
 from .controls import RANGE_DIMS
 from .marks import MARKS
@@ -22,11 +23,12 @@ VIEW_TRAITS = (
     "reducer",
     "pooling",
     "color_range",
+    "color_center",
     "color_scale",
     "color_scheme",
     "mark",
 )
-COLOR_TRAITS = ("color_range", "color_scale")
+COLOR_TRAITS = ("color_range", "color_center", "color_scale")
 LOOK_TRAITS = ("title", "quantity", "width", "height", "interval")
 
 
@@ -38,6 +40,11 @@ class Asked(traitlets.HasTraits):
     reducer = Choice(REDUCERS, "mean", help="How the axis not shown is collapsed.")
     pooling = Choice((None, *POOLINGS), None, help="How cells that share a pixel are merged.")
     color_range = Range(help="Values of the first and last colour; None: of the whole array.")
+    color_center = traitlets.Float(
+        None,
+        allow_none=True,
+        help="Value in the middle of the colour bar; None: 0 for a diverging scheme.",
+    )
     color_scale = Choice(COLOR_SCALES, "linear", help="Linear or log.")
     color_scheme = Choice(color_schemes(), "viridis", help="Name of the palette.")
     mark = Choice(MARKS, "auto", help="Which bqplot mark draws the cells.")
@@ -59,6 +66,8 @@ class Asked(traitlets.HasTraits):
     iterations = traitlets.Tuple(None, allow_none=True, read_only=True, help="Iteration numbers.")
 
     _natural_range: ClassVar[tuple[float, float] | None] = None
+    # Whether what it is made for cannot be negative; then its quantity is not said of what is.
+    _nonnegative: ClassVar[bool] = False
     # Rows and columns where the class settles them; "item" stands for token or prompt.
     _settled_axes: ClassVar[tuple[str, str] | None] = None
     # Axes of the array that is shown; ranges are checked against them.
@@ -129,6 +138,12 @@ class Asked(traitlets.HasTraits):
                 heard[name] = self._said[name]
         return heard
 
+    def _fitting_quantity(self, *, negative: bool) -> str:
+        """What is measured, or only ``value`` where that is the class's guess and cannot be."""
+        guessed = self.quantity == type(self).quantity.default_value
+        wrong = negative and self._nonnegative and guessed
+        return str(Asked.quantity.default_value if wrong else self.quantity)
+
     def _get(self, name: str) -> Any:
         return getattr(self, name)
 
@@ -150,8 +165,14 @@ class Asked(traitlets.HasTraits):
             layer_band=self.layer_band,
             pooling=self.pooling,
             color_range=self.color_range,
+            color_center=self._center(),
             natural_range=self._natural_range,
         )
+
+    def _center(self) -> float | None:
+        if self.color_center is None and self.color_scheme in DIVERGING:
+            return 0.0
+        return self.color_center
 
     @traitlets.validate(*RANGE_DIMS)
     def _check_range(self, proposal: Any) -> Any:
@@ -182,13 +203,19 @@ class Asked(traitlets.HasTraits):
         return f"{name} must lie within {dim}s {first}..{last}, got {value}"
 
 
-def _color_misfit(color_range: tuple[Any, Any], color_scale: str) -> str:
+def _color_misfit(
+    color_range: tuple[Any, Any], color_center: float | None, color_scale: str
+) -> str:
     """Why colours cannot be as asked; empty if they can."""
     low, high = color_range
     if low is not None and low == high:
         return f"color_range must have two different ends, got {color_range}"
     if color_scale == "log" and any(end is not None and end <= 0 for end in color_range):
         return f"color_range must be positive under a log color_scale, got {color_range}"
+    if color_center is not None and not isfinite(color_center):
+        return f"color_center must be a finite number or None, got {color_center}"
+    if color_scale == "log" and color_center is not None and color_center <= 0:
+        return f"color_center must be positive under a log color_scale, got {color_center}"
     return ""
 
 

@@ -18,7 +18,9 @@ class ConvergenceHeatmap(Heatmap):
     Parameters
     ----------
     array : array_like, shape (iteration, item) or (iteration, layer, item)
-        Usually `residual_norms`; layers, if any, are collapsed over `layer_band`.
+        Usually `residual_norms`; layers, if any, are collapsed over `layer_band`. Of values
+        that are negative in part, a difference of two runs say, no norm is said on the colour
+        bar.
     **keywords
         As for `Heatmap`.
     """
@@ -30,4 +32,5 @@ class ConvergenceHeatmap(Heatmap):
         2: ("iteration", "item"),
         3: ("iteration", "layer", "item"),
     }
+    _nonnegative: ClassVar[bool] = True
     _settled_axes: ClassVar[tuple[str, str] | None] = ("item", "iteration")

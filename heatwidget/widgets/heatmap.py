@@ -179,7 +179,7 @@ class Heatmap(Asked, Mortal):
             stop=weakly(self.stop_reading),
             resume=weakly(self.resume_reading),
         )
-        self._screen.stage.write(self.title, self.quantity)
+        self._screen.write(self)
         self.add_class("heatwidget")
         self.children = self._screen.widgets
 
@@ -281,7 +281,7 @@ class Heatmap(Asked, Mortal):
     def _text_changed(self, change: Any) -> None:
         with self._lock:
             if not self._closed:
-                self._screen.stage.write(self.title, self.quantity)
+                self._screen.write(self)
 
     @traitlets.observe("width", "height")
     def _size_changed(self, change: Any) -> None:

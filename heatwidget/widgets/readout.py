@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import ArraySource, Axis
-from ..frames import CellState, Frame, cell_extent
+from ..frames import CellState, Frame, cell_extent, merged_distance
 from ..frames.palette import STATE_COLORS
 from .text import escape, label
 from .ticks import format_value
@@ -54,14 +55,20 @@ def readout_html(source: ArraySource, frame: Frame, row: int, column: int) -> st
     return '<span class="heatwidget-readout">' + " · ".join(parts) + "</span>"
 
 
-def legend_html(frame: Frame) -> str:
-    """Colour and meaning of each state, other than a plain value, that is on screen."""
-    return " ".join(
+def legend_html(frame: Frame, dtype: np.dtype[Any]) -> str:
+    """Colour and meaning of each state, other than a plain value, that is on screen.
+
+    And whether the picture merges values of the array, which is of that dtype.
+    """
+    states = (
         f'<span style="white-space:nowrap;margin-right:1em"><span style="display:inline-block;'
         f"width:0.8em;height:0.8em;border:1px solid #888;background:{STATE_COLORS[state]}"
         f'"></span> {_state_text(state, frame)}</span>'
         for state in frame.states_present()
     )
+    distance = merged_distance(dtype, frame.view.colors)
+    merged = f"values closer than {format_value(distance)} look alike: subtract an offset"
+    return " ".join([*states, *([merged] if distance else [])])
 
 
 def _state_text(state: CellState, frame: Frame) -> str:

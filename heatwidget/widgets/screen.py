@@ -43,6 +43,7 @@ class Screen:
         self.stage = Stage(point)
         self.panel = Panel(**hands)
         self.frame: Frame | None = None
+        self.negative = False
         self.reader: Reader | None = None
         self.axes: tuple[Axis, ...] = ()
         self.description: dict[str, Any] = {}
@@ -89,6 +90,10 @@ class Screen:
             self.reader.forget()
             raise
 
+    def write(self, asked: Asked) -> None:
+        """Write what stands above the picture."""
+        self.stage.write(asked.title, asked._fitting_quantity(negative=self.negative))
+
     def take_error(self) -> tuple[Exception | None, str]:
         """What went wrong beside the drawing, and what that means."""
         return (None, "") if self.reader is None else self.reader.take_error()
@@ -109,13 +114,13 @@ class Screen:
         by_name = {axis.name: axis for axis in axes}
         rows, columns = self._shown
         geometry = self.stage.fit(by_name[rows], by_name[columns], asked.width, asked.height)
-        view = resolve(
-            asked._view(rows, columns, geometry.picture_height, geometry.picture_width),
-            axes,
-            reader.value_range(),
-        )
+        found = reader.value_range()
+        asked_view = asked._view(rows, columns, geometry.picture_height, geometry.picture_width)
+        view = resolve(asked_view, axes, found)
+        self.negative = found.low < 0
         self.frame = reader.render(view, self.frame, changed)
         self.stage.show(source, self.frame, asked.color_scheme, asked.mark)
+        self.write(asked)
         # An array in memory is never coarse, and nobody waits for what is read of it.
         share, coarse = None if reader.in_memory else reader.share, self.frame.coarse is not None
         if share is None and coarse:

@@ -145,7 +145,7 @@ class Stage:
             shown.show(
                 axis_ticks(axes[name], window, most=most, columns=columns, from_end=from_end)
             )
-        legend = legend_html(frame)
+        legend = legend_html(frame, source.dtype)
         self._legend.value = legend
         self._legend.layout.display = None if legend else "none"
         self._shown = (source, frame)

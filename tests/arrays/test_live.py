@@ -337,12 +337,16 @@ def test_what_does_not_fit_changes_nothing(
     assert (told, source.take_changed()) == ([], ())
 
 
-def test_too_large_for_the_type() -> None:
-    """Numpy's own warning, here an error, comes before anything is written."""
+def test_what_is_finite_stays_finite() -> None:
+    """Beyond the array's type it becomes the largest number, below it the smallest."""
     array = small()
-    with pytest.raises(RuntimeWarning, match="overflow"):
-        array[0] = [0, 0, 0, 1e300]
-    assert array.n_written == array.version == 0
+    largest, smallest = np.finfo("f4").max, np.finfo("f4").smallest_subnormal
+    array[0] = np.ma.array([1e300, -1e300, 1e-300, 7.0], mask=[0, 0, 0, 1])
+    np.testing.assert_array_equal(array[0], np.array([largest, -largest, smallest, nan]))
+    array[1] = [inf, -inf, 0, nan]
+    np.testing.assert_array_equal(array[1], [inf, -inf, 0, nan])
+    array[2] = 1e300
+    assert (array[2] == largest).all()
 
 
 @pytest.mark.parametrize("index", [3, (0, 4), "a"])
@@ -741,6 +745,9 @@ def test_a_write_allocates_next_to_nothing() -> None:
         ([-0.25, 30.0], ValueRange(-0.5, 50, 10, 0.1, empty=False)),
         ([-7.0, -3.0], ValueRange(-10, 0, 0, 1, empty=False)),
         ([1e-6, 0.1, 0.2, 1e23], ValueRange(0, 1e23, 1e-6, 1e-6, empty=False)),
+        ([1e-5, 1], ValueRange(0, 1, 1e-6, 1e-6, empty=False)),
+        ([3e-9, 1], ValueRange(0, 1, 1e-12, 1e-12, empty=False)),
+        ([3e5, 1e9], ValueRange(0, 1e9, 1e4, 1e4, empty=False)),
         ([5e-324, 1.7e308], ValueRange(0, 1.7e308, 5e-324, 5e-324, empty=False)),
         ([-1.7e308, 5.1], ValueRange(-1.7e308, 10, 1, 1, empty=False)),
     ],
@@ -776,7 +783,7 @@ def test_value_range_widens_and_does_not_move_much() -> None:
         source.take_changed()
         seen.append(source.value_range())
     assert seen[0] == ValueRange(0, 100, 10, 10, empty=False)
-    assert seen[-1].smallest_positive == 1e-5
+    assert seen[-1].smallest_positive == 1e-6
     assert len(set(seen)) == 7
     array[:] = 3
     source.take_changed()

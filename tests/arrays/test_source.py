@@ -76,9 +76,10 @@ def test_value_range_of_odd_arrays(values: object, expected: ValueRange) -> None
 
 @pytest.mark.skipif(np.finfo("g").max == np.finfo("d").max, reason="no longer type than double")
 def test_numbers_beyond_double_precision() -> None:
-    """They count as infinite."""
-    values = np.array([[1, np.finfo("g").max]])
-    assert numpy_source(values).value_range() == ValueRange(1, 1, 1, 1, empty=False)
+    """They count as the largest double, and infinite ones not at all."""
+    values = np.array([[1, np.finfo("g").max, np.inf]], "g")
+    largest = np.finfo("d").max
+    assert numpy_source(values).value_range() == ValueRange(1, largest, 1, 1, empty=False)
 
 
 def test_value_range_makes_no_copy() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from heatwidget.frames import (
     color_positions,
     resolve,
 )
-from heatwidget.frames.color import cell_states, resolve_limits, usable_end
+from heatwidget.frames.color import cell_states, merged_distance, resolve_limits, usable_end
 from heatwidget.frames.palette import N_VALUE_COLORS
 
 from .oracle import expected_state
@@ -155,8 +156,14 @@ def test_ends_asked_beyond_the_data(
 @pytest.mark.parametrize(
     ("values", "squared", "limits"),
     [
-        ([0.2, 0.4], False, (0, 1)),
+        ([0.2, 0.6], False, (0, 1)),
         ([0, 1], False, (0, 1)),
+        ([0.5, 0.5], False, (0, 1)),
+        ([0, 0], False, (0, 1)),
+        ([-1e-7, 0.9, 1 + 1e-7], False, (0, 1)),
+        ([-1e-7, 1e-7], False, (-1e-7, 1e-7)),
+        ([1e-4, 2e-3], False, (1e-4, 2e-3)),
+        ([0.98, 1], False, (0.98, 1)),
         ([0.2, 1.1], False, (0.2, 1.1)),
         ([-0.2, 0.5], False, (-0.2, 0.5)),
         ([-0.2, 0.5], True, (0, 1)),
@@ -164,9 +171,87 @@ def test_ends_asked_beyond_the_data(
     ],
 )
 def test_natural_range(values: list[float], squared: bool, limits: tuple[float, float]) -> None:
-    """Holds where it holds the whole array, on a linear scale."""
+    """Holds where the whole array lies in it and spans a quarter, on a linear scale."""
     assert limits_of(values, squared=squared, natural_range=(0.0, 1.0)) == limits
     assert limits_of([0.2, 0.4], scale="log", natural_range=(0.0, 1.0)) == (0.2, 0.4)
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "color_range", "center", "limits"),
+    [
+        ([-1, 3], "linear", (None, None), 0, (-3, 3)),
+        ([1, 3], "linear", (None, None), 0, (-3, 3)),
+        ([5, 7], "linear", (None, None), 6.5, (5, 8)),
+        ([0, 0], "linear", (None, None), 0, (-1, 1)),
+        ([7, 7], "linear", (None, None), 7, (0, 14)),
+        ([], "linear", (None, None), 0, (-1, 1)),
+        ([-1e308, 1], "linear", (None, None), 0, (-LARGEST, LARGEST)),
+        ([-1, 3], "linear", (-2, 9), 0, (-2, 9)),
+        ([-1, 3], "linear", (None, 2), 0, (-2, 2)),
+        ([-1, 3], "linear", (-5, None), 1, (-5, 7)),
+        ([-1, 3], "linear", (2, None), 0, (2, 3)),
+        ([0.01, 10], "log", (None, None), 1, (0.01, 100)),
+        ([0.01, 10], "log", (None, 1000), 1, (0.001, 1000)),
+        ([0.01, 10], "log", (None, None), 0, (0.01, 10)),
+        ([1e-300, 10], "log", (None, None), 1, (TINIEST, LARGEST)),
+    ],
+)
+def test_a_centre_lies_in_the_middle(
+    values: list[float],
+    scale: str,
+    color_range: tuple[float | None, float | None],
+    center: float,
+    limits: tuple[float, float],
+) -> None:
+    """Unless both ends are asked, or an end on the other side of it; log has none at 0."""
+    axes = labelled(np.zeros((2, 2))).axes
+    asked = View("iteration", "token", "mean", scale, 9, 9, color_range=color_range)
+    found = scan_values(np.asarray(values, float))
+    rule = resolve(replace(asked, color_center=center), axes, found).colors
+    assert rule.limits == pytest.approx(limits)
+    if color_range != (None, None) and abs(color_range[0] or 0) != 2:
+        assert rule.fixed == (True, True)  # beyond a mirrored end, too, a cell says so
+
+
+@given(
+    st.tuples(numbers, numbers),
+    st.tuples(any_ends, any_ends),
+    numbers,
+    st.sampled_from(COLOR_SCALES),
+)
+def test_limits_around_a_centre_always_differ(
+    values: tuple[float, float],
+    color_range: tuple[float | None, float | None],
+    center: float,
+    scale: str,
+) -> None:
+    axes = labelled(np.zeros((2, 2))).axes
+    asked = View("iteration", "token", "mean", scale, 9, 9, color_range=color_range)
+    found = scan_values(np.array(values))
+    low, high = resolve(replace(asked, color_center=center), axes, found).colors.limits
+    assert low < high
+    assert math.isfinite(low)
+    assert math.isfinite(high)
+    assert scale == "linear" or low > 0
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "distance"),
+    [
+        ([1 - 6e-8, 1], "f8", 2**-23),
+        ([2**53, 2**53 + 60], "i8", 2**30),
+        ([0, 1], "f8", 0),
+        ([1 - 1e-4, 1], "f8", 0),
+        ([1 - 1e-4, 1], "f4", 0),
+        ([1 - 6e-8, 1], "f4", 0),
+        ([0, 200], "i2", 0),
+    ],
+)
+def test_values_that_float32_merges(values: list[float], dtype: str, distance: float) -> None:
+    """Only where the array holds more, and colours would tell them apart."""
+    array = np.array(values, dtype)
+    rule = ColorRule(limits_of(array), (False, False), "linear")
+    assert merged_distance(array.dtype, rule) == distance
 
 
 def test_huge_values_are_at_the_top() -> None:

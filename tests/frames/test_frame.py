@@ -231,9 +231,12 @@ def test_rms_of_one_cell_has_no_sign() -> None:
 
 
 def test_longer_types_than_double() -> None:
-    """Extended precision is shown as double precision."""
+    """Extended precision is shown as double precision; what is finite stays finite."""
     values = np.array([[0, 1], [2, 3]], np.longdouble)
     assert draw_frame(labelled(values), make_view()).values.tolist() == [[0, 1], [2, 3]]
+    values[0] = np.finfo("g").max, np.inf
+    made = draw_frame(labelled(values), make_view())
+    assert made.values.tolist() == [[np.finfo("f4").max, np.inf], [2, 3]]
 
 
 def test_size_of_the_frame_is_bounded_by_the_picture() -> None:

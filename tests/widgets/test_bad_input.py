@@ -400,7 +400,7 @@ def test_unknown_keyword_names_the_nearest(keyword: str, near: str) -> None:
 
 
 def test_unknown_keyword_unlike_any_other() -> None:
-    with refuses(TypeError, "Heatmap() got an unknown keyword 'xyzzy'; it takes color_range, "):
+    with refuses(TypeError, "Heatmap() got an unknown keyword 'xyzzy'; it takes color_center, "):
         Heatmap(np.ones((2, 3)), xyzzy=1)
     with refuses(TypeError, "set_array() got an unknown keyword 'token'; did you mean 'tokens'?"):
         Heatmap(np.ones((2, 3))).set_array(np.ones((2, 3)), token=["a"])

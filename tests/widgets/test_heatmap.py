@@ -47,6 +47,7 @@ def test_defaults() -> None:
         "reducer": "mean",
         "pooling": None,
         "color_range": [None, None],
+        "color_center": None,
         "color_scale": "linear",
         "color_scheme": "viridis",
         "mark": "auto",
@@ -93,7 +94,7 @@ def test_convergence_of_three_axes_takes_the_mean_of_the_layers() -> None:
 
 
 def test_activation_of_two_axes() -> None:
-    values = cube()[0] / 1000
+    values = cube()[0] / 200
     widget = ActivationHeatmap(values, tokens=["a", "b", "c"], layers=range(1, 6))
     assert (widget.dims, widget.rows, widget.columns) == (("layer", "token"), "layer", "token")
     assert widget.layers == (1, 2, 3, 4, 5)
@@ -320,6 +321,7 @@ STATE = {
     "reducer": "max",
     "pooling": "min",
     "color_range": [0.5, 3],
+    "color_center": 2.5,
     "color_scale": "log",
     "color_scheme": "magma",
     "mark": "heatmap",

@@ -224,7 +224,8 @@ def test_pointer_after_close_is_nothing(recorder: Recorder) -> None:
 
 def legend(values: Any, **asked: Any) -> str:
     """Legend of an array's frame."""
-    return legend_html(frame_of(values, **asked)[1])
+    source, frame = frame_of(values, **asked)
+    return legend_html(frame, source.dtype)
 
 
 def test_no_legend_where_all_is_plain() -> None:
@@ -246,6 +247,12 @@ def test_legend_of_a_fixed_range() -> None:
 def test_legend_of_log_and_masked() -> None:
     values = np.ma.array([[0.0, -1.0, 2.0, 3.0]], mask=[[0, 0, 0, 1]])
     assert text_of(legend(values, color_scale="log")).strip() == "pending  zero or negative"
+
+
+def test_legend_says_what_float32_merges() -> None:
+    said = "values closer than 1.192e−07 look alike: subtract an offset"
+    assert text_of(legend(1 - 1e-9 * np.arange(12).reshape(3, 4))) == said
+    assert legend(1 - 1e-4 * np.arange(12).reshape(3, 4)) == ""
 
 
 def test_legend_goes_with_its_states() -> None:
