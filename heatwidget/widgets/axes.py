@@ -7,6 +7,7 @@ from typing import Any
 import bqplot
 import numpy as np
 
+from . import parts
 from .ticks import Ticks
 
 
@@ -21,7 +22,7 @@ class TickedAxis:
     """
 
     def __init__(self, scale: bqplot.Scale, **keywords: Any) -> None:
-        self.axis = bqplot.Axis(scale=scale, grid_lines="none", **keywords)
+        self.axis = parts.Axis(scale=scale, grid_lines="none", **keywords)
         self._shown = Ticks((), ())
 
     def show(self, ticks: Ticks) -> None:

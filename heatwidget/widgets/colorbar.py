@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import bqplot
 import ipywidgets
 import numpy as np
 
 from ..frames import ColorRule, encode_png, palette
 from ..frames.palette import N_VALUE_COLORS
+from . import parts
 from .axes import TickedAxis
 from .marks import SPAN, PngPair
 from .ticks import color_ticks
@@ -27,11 +27,11 @@ class ColorBar:
 
     def __init__(self) -> None:
         self._shown: tuple[object, ...] = ()
-        scales = {"x": bqplot.LinearScale(min=0, max=1), "y": bqplot.LinearScale(min=0, max=SPAN)}
+        scales = {"x": parts.LinearScale(min=0, max=1), "y": parts.LinearScale(min=0, max=SPAN)}
         self._pngs = PngPair()
-        self._mark = bqplot.Image(image=self._pngs.shown, x=(0, 1), y=(0, SPAN), scales=scales)
+        self._mark = parts.Image(image=self._pngs.shown, x=(0, 1), y=(0, SPAN), scales=scales)
         self._axis = TickedAxis(scales["y"], side="right")
-        self.figure = bqplot.Figure(
+        self.figure = parts.Figure(
             marks=[self._mark],
             axes=[self._axis.axis],
             scale_x=scales["x"],

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..frames import Frame, color_indices, encode_png, palette
 from ..frames.palette import hex_colors
+from . import parts
 
 # Whole number, so that tick positions can be whole numbers too: tick labels are looked up by
 # the text of the number in the browser, which is not Python's for a fraction.
@@ -104,7 +105,7 @@ class ImageMark:
     def __init__(self, scales: dict[str, bqplot.Scale]) -> None:
         self._pngs = PngPair()
         self._shown: Drawing | None = None
-        self.mark = bqplot.Image(image=self._pngs.shown, scales=scales, x=(0, SPAN), y=(0, SPAN))
+        self.mark = parts.Image(image=self._pngs.shown, scales=scales, x=(0, SPAN), y=(0, SPAN))
 
     def show(self, frame: Frame, color_scheme: str) -> None:
         """Draw a frame. Sends nothing if it looks as what is there."""
@@ -134,9 +135,9 @@ class HeatMapMark:
     def __init__(self, scales: dict[str, bqplot.Scale]) -> None:
         # Palette indices, not values: there is no log colour scale in the browser, and so
         # the colours are those of the image to the last bit.
-        self._colors = bqplot.ColorScale(colors=["#000000"] * 256, min=0, max=255)
+        self._colors = parts.ColorScale(colors=["#000000"] * 256, min=0, max=255)
         self._shown: Drawing | None = None
-        self.mark = bqplot.HeatMap(color=np.zeros((2, 2)), scales={**scales, "color": self._colors})
+        self.mark = parts.HeatMap(color=np.zeros((2, 2)), scales={**scales, "color": self._colors})
 
     @staticmethod
     def fits(frame: Frame) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import bqplot
 import ipywidgets
 from bqplot_image_gl.interacts import MouseInteraction
 
 from ..arrays import ArraySource, Axis
 from ..frames import Frame
+from . import parts
 from .axes import TickedAxis
 from .colorbar import ColorBar
 from .controls import owned
@@ -67,7 +67,7 @@ class Stage:
         self._geometry: Geometry
         self.error: Exception | None = None
         self._fitted: tuple[Axis, Axis, int, int | None] | None = None
-        scales = {name: bqplot.LinearScale(min=0, max=SPAN) for name in ("x", "y")}
+        scales = {name: parts.LinearScale(min=0, max=SPAN) for name in ("x", "y")}
         self._scales = scales
         self._x = TickedAxis(scales["x"])
         self._y = TickedAxis(scales["y"], side="left")
@@ -80,7 +80,7 @@ class Stage:
         # ipywidgets holds the interaction, which must not hold what was raised, and so us all.
         self._mouse.on_msg(weakly(self._pointed))
         answer_beside_the_cell(self._mouse)
-        self.figure = bqplot.Figure(
+        self.figure = parts.Figure(
             axes=[self._x.axis, self._y.axis],
             scale_x=scales["x"],
             scale_y=scales["y"],
