@@ -125,7 +125,7 @@ def as_labelled(
     shape = tuple(data.shape)
     _check_shape(shape)
     names = _check_dims(_find_dims(array, adapter, len(shape), dims, default_dims), shape)
-    known = _own_coords(array, names)
+    known = _own_coords(array, adapter, names)
     for name, given in (coords or {}).items():
         if given is not None:
             if name not in names:
@@ -224,7 +224,7 @@ def _check_dims(dims: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[str, ...
     return dims
 
 
-def _own_coords(array: Any, names: tuple[str, ...]) -> dict[str, Any]:
+def _own_coords(array: Any, adapter: Adapter | None, names: tuple[str, ...]) -> dict[str, Any]:
     """Coordinates that the array brings along, under the names now given to its axes."""
     if isinstance(array, LabelledArray):
         return {
@@ -232,7 +232,8 @@ def _own_coords(array: Any, names: tuple[str, ...]) -> dict[str, Any]:
             for name, axis in zip(names, array.axes, strict=True)
         }
     if not _is_named(array):
-        return {}
+        said = zip(names, () if adapter is None else adapter.coords, strict=False)
+        return {name: values for name, values in said if values is not None}
     own = zip(names, array.dims, strict=True)
     return {name: np.asarray(array.coords[dim]) for name, dim in own if dim in array.coords}
 

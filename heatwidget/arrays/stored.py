@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters import adapt
+from .adapters import Adapter, FileArray, adapt
 from .extent import ValueRange, scan_values, widen
 from .labelled import LabelledArray
 from .source import Block, Region, T
@@ -40,12 +40,25 @@ class StoredSource:
             kind = type(array.data).__name__
             raise TypeError(f"array must be kept elsewhere than in numpy's memory, got {kind}")
         self.axes = array.axes
-        self.dtype = adapter.dtype
-        self.chunks = adapter.chunks
-        self.in_memory = adapter.in_memory
-        self._adapter = adapter
+        self._data = array.data
+        self._adapter: Adapter = adapter
         self._range: ValueRange | None = None
         self._changed: tuple[Region, ...] = ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+        return self._adapter.dtype
+
+    @property
+    def chunks(self) -> tuple[int, ...] | None:
+        """Sizes in which the values are best read, or None when any region will do."""
+        return self._adapter.chunks
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether a read costs no more than an access to memory."""
+        return self._adapter.in_memory
 
     def read(self, region: Region) -> Block:
         """Return the values of a region; what is masked is pending."""
@@ -71,7 +84,19 @@ class StoredSource:
         return self._range
 
     def refresh(self) -> None:
-        """Take note that the array has changed where it is kept."""
+        """Take note that the array has changed where it is kept; open its file anew, if we did.
+
+        Raises
+        ------
+        OSError
+            If the file is gone, or may not be read.
+        ValueError
+            If it is damaged, or its array has another shape or other labels. Then it is as if
+            nothing was asked.
+        """
+        if isinstance(self._data, FileArray):
+            self._data = self._data.anew()
+            self._adapter = self._data.adapter
         self._range = None
         self._changed = (Region(tuple((0, axis.size) for axis in self.axes)),)
 

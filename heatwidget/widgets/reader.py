@@ -131,11 +131,11 @@ class Reader:
         return self.source.take_error(), "incomplete"
 
     def refresh(self) -> None:
-        """Read everything anew."""
+        """Read everything anew; where its file cannot be opened anew all stays as it is."""
+        self.source.refresh()
         self.forget()
         with self._changed:
             self.error, self._trouble, self._stopped = None, None, False
-        self.source.refresh()
 
     def forget(self) -> None:
         """Take nothing that was read for what there is now."""

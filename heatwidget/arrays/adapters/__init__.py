@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 
 from .adapter import Adapter, is_from, is_short
-from .converted import adapt_jax, adapt_short
+from .converted import adapt_jax, adapt_values
 from .dask_arrays import DaskAdapter
-from .hdf5 import Hdf5Adapter
+from .hdf5 import ClosedDataset, Hdf5Adapter
 from .mapped import MappedAdapter, is_mapped
-from .tensors import TensorAdapter
+from .opened import FileArray
+from .tensors import FileTensor, FileTensorAdapter, TensorAdapter
 from .xarrays import XarrayAdapter
 from .zarr_arrays import ZarrAdapter
 
-__all__ = ["Adapter", "adapt", "is_from"]
+__all__ = [
+    "Adapter", "ClosedDataset", "FileArray", "FileTensor", "adapt", "adapt_any", "is_from",
+]  # fmt: skip
 
 # Where a kind of array comes from, and what adapts it.
 _KINDS: tuple[tuple[str, str, Callable[[Any], Adapter]], ...] = (
@@ -41,6 +44,12 @@ def adapt(array: Any) -> Adapter | None:
     ValueError
         If it can no longer be read, or does not know its own shape.
     """
+    if isinstance(array, FileArray):
+        return array.adapter
+    if isinstance(array, ClosedDataset):
+        return Hdf5Adapter(array)
+    if isinstance(array, FileTensor):
+        return FileTensorAdapter(array)
     for module, name, make in _KINDS:
         if is_from(module, name, array):
             return make(array)
@@ -54,4 +63,9 @@ def adapt(array: Any) -> Adapter | None:
         return None
     if is_mapped(array):
         return MappedAdapter(array)
-    return adapt_short(array) if is_short(array.dtype) else None
+    return adapt_values(array) if is_short(array.dtype) else None
+
+
+def adapt_any(array: Any) -> Adapter:
+    """Adapter of an array, be it a plain numpy array in memory."""
+    return adapt(array) or adapt_values(array)

@@ -38,6 +38,11 @@ class Adapter(Storage, Protocol):
         ...
 
     @property
+    def coords(self) -> tuple[Any, ...]:
+        """Coordinates or labels of each axis, None where the array says none; or nothing."""
+        ...
+
+    @property
     def attrs(self) -> Mapping[str, Any]:
         """Anything else the array says of itself."""
         ...

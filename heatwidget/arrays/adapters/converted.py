@@ -26,6 +26,7 @@ class ConvertedAdapter:
 
     chunks = None
     dims = None
+    coords = ()
     map = map_here
 
     def __init__(self, array: Any, name: str, *, in_memory: bool) -> None:
@@ -45,8 +46,8 @@ class ConvertedAdapter:
         """Nothing is under way."""
 
 
-def adapt_short(array: NDArray[Any]) -> ConvertedAdapter:
-    """Adapter of a numpy array of bfloat16 or the like."""
+def adapt_values(array: NDArray[Any]) -> ConvertedAdapter:
+    """Adapter of a numpy array in memory: one of bfloat16 or the like needs it."""
     return ConvertedAdapter(array, f"array of {array.dtype}", in_memory=True)
 
 

@@ -33,6 +33,7 @@ class DaskAdapter:
 
     in_memory = False
     dims = None
+    coords = ()
 
     def __init__(self, array: Any) -> None:
         if any(isnan(size) for size in array.shape):

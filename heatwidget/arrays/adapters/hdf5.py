@@ -2,90 +2,168 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..source import Region
 from .adapter import map_here, plain, plain_dtype
+from .packing import PACKING_ATTRS, Packing, unpacked
 from .stamps import fingerprint, same_file, stamp_file, stat_file
 
 # How HDF5 itself notes what belongs to an axis; no more is said there than in `dims`.
 _INTERNAL = ("CLASS", "DIMENSION_LABELS", "DIMENSION_LIST", "NAME", "REFERENCE_LIST")
 # Drivers that keep the whole file as one on this machine.
 _PLAIN_DRIVERS = ("sec2", "stdio", "windows")
+# What netCDF notes at a scale that stands for the length of an axis alone.
+_ONLY_A_LENGTH = "This is a netCDF dimension but not a netCDF variable"
 
 
-class Hdf5Adapter:
-    """A dataset of an HDF5 file that the user has open.
+@dataclass(frozen=True, slots=True)
+class ClosedDataset:
+    """A dataset of a file that is open only while it is looked at.
+
+    HDF5 opens no file for writing, in the same process, while it is open for reading.
 
     Parameters
     ----------
-    dataset : h5py.Dataset
+    path, name : str
+        Of the file, and of the dataset in it.
+    reading : callable
+        Of a path: opens the file as a context.
+    """
+
+    path: str
+    name: str
+    reading: Callable[[str], AbstractContextManager[Any]]
+
+    @contextmanager
+    def opened(self) -> Iterator[Any]:
+        """Open the file; the dataset, or ValueError where there is none any more."""
+        with self.reading(self.path) as file:
+            dataset = file.get(self.name)
+            if getattr(dataset, "shape", None) is None:
+                raise ValueError(f"the file has no array {self.name!r} any more")
+            yield dataset
+
+
+class Hdf5Adapter:
+    """A dataset of an HDF5 file, which the user has open, or which is opened for each read.
+
+    Parameters
+    ----------
+    dataset : h5py.Dataset or ClosedDataset
     """
 
     in_memory = False
     map = map_here
 
     def __init__(self, dataset: Any) -> None:
-        if not dataset:
-            raise ValueError(f"array must be in an open file, got {dataset!r}")
-        if dataset.shape is None:
-            raise ValueError("array must have 2 or 3 axes, got an HDF5 dataset without any")
+        if not isinstance(dataset, ClosedDataset):
+            if not dataset:
+                raise ValueError(f"array must be in an open file, got {dataset!r}")
+            if dataset.shape is None:
+                raise ValueError("array must have 2 or 3 axes, got an HDF5 dataset without any")
         self._dataset = dataset
-        self.dtype = plain_dtype(dataset.dtype)
-        self.shape: tuple[int, ...] = dataset.shape
-        self.chunks: tuple[int, ...] | None = dataset.chunks
-        self._path = dataset.file.filename
-        self._opened = stat_file(self._path)
-        self.name = f"HDF5 dataset {dataset.name} of {self._path}"
+        with self._opened_dataset() as found:
+            self._raw: np.dtype[Any] = plain_dtype(found.dtype)
+            self._packing = Packing.of(self._raw, _packing_attrs(found))
+            self.shape: tuple[int, ...] = found.shape
+            self.chunks: tuple[int, ...] | None = found.chunks
+            self._path = found.file.filename
+            self._opened = stat_file(self._path)
+            self._name = found.name
+            self._spread = bool(found.is_virtual or found.external)
+            self._facts = self._said(found) if isinstance(dataset, ClosedDataset) else None
+        self.dtype = self._raw if self._packing is None else self._packing.dtype
+        self.name = f"HDF5 dataset {self._name} of {self._path}"
 
     @property
     def dims(self) -> tuple[Any, ...]:
         """Labels of the axes, or the names of their scales; "" where they have neither."""
-        return tuple(map(_label, self._dataset.dims))
+        return self._say()[0]
+
+    @property
+    def coords(self) -> tuple[Any, ...]:
+        """What the scale of each axis holds, None where it has none that fits."""
+        return self._say()[1]
 
     @property
     def attrs(self) -> Mapping[str, Any]:
-        """Attributes but those that HDF5 keeps for itself."""
-        attrs = self._dataset.attrs
-        own = (name for name in attrs if name not in _INTERNAL and not name.startswith("_"))
-        return {name: _plain_attr(attrs[name]) for name in own}
+        """Attributes but those that HDF5 keeps for itself, or that told how to unpack."""
+        return self._say()[2]
 
     def read(self, region: Region) -> NDArray[Any]:
         """Return the values of a region; all chunks that it touches are read."""
-        if not self._dataset:
+        closed = isinstance(self._dataset, ClosedDataset)
+        if not closed and not self._dataset:
             raise ValueError("the file was closed")
-        if self._is_cut():
-            raise OSError("the file has become shorter since it was opened")
-        return plain(self._dataset[region.slices])
+        if closed and not same_file(self._opened, stat_file(self._path)):
+            raise OSError("the file was replaced, or is gone, since it was opened")
+        with self._opened_dataset() as dataset:
+            if not closed and self._is_cut(dataset.file):
+                raise OSError("the file has become shorter since it was opened")
+            if closed and (dataset.shape, plain_dtype(dataset.dtype)) != (self.shape, self._raw):
+                raise OSError(f"it has become one of shape {dataset.shape}, {dataset.dtype}")
+            return unpacked(self._packing, plain(dataset[region.slices]))
 
     def identity(self) -> str | None:
         """Return a text made of the file's size, its time of change and some of its content.
 
         None for what is open for writing, spread over several files, or not on this machine.
         """
-        dataset = self._dataset
-        if not dataset or dataset.is_virtual or dataset.external or not self._is_settled():
+        if not self._dataset or self._spread:
+            return None
+        if not isinstance(self._dataset, ClosedDataset) and not _is_settled(self._dataset.file):
             return None
         stamp = stamp_file(self._path, self._opened)
-        return None if stamp is None else fingerprint("hdf5", dataset.name, stamp)
+        facts = (self._name, *([] if self._packing is None else [self._packing]))
+        return None if stamp is None else fingerprint("hdf5", *facts, stamp)
 
     def close(self) -> None:
-        """Nothing is under way; the file stays open."""
+        """Nothing is under way; the user's file stays open."""
 
-    def _is_settled(self) -> bool:
-        """Whether the dataset's file is one on this machine, and not open for writing."""
-        file = self._dataset.file
-        return file.mode == "r" and file.driver in _PLAIN_DRIVERS
+    def _opened_dataset(self) -> AbstractContextManager[Any]:
+        if isinstance(self._dataset, ClosedDataset):
+            return self._dataset.opened()
+        return _as_it_is(self._dataset)
 
-    def _is_cut(self) -> bool:
+    def _say(self) -> tuple[tuple[Any, ...], tuple[Any, ...], Mapping[str, Any]]:
+        """Dims, coords and attributes: of a user's dataset what it says now."""
+        return self._said(self._dataset) if self._facts is None else self._facts
+
+    def _said(self, dataset: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], Mapping[str, Any]]:
+        sides = range(dataset.ndim)
+        hidden = (*_INTERNAL, *(() if self._packing is None else (*PACKING_ATTRS, "dtype")))
+        own = (n for n in dataset.attrs if n not in hidden and not n.startswith("_"))
+        attrs = {name: _plain_attr(dataset.attrs[name]) for name in own}
+        dims = tuple(_label(dataset.dims[at]) for at in sides)
+        return dims, tuple(_coords(dataset, at, dims[at]) for at in sides), attrs
+
+    def _is_cut(self, file: Any) -> bool:
         """Whether the file has lost its end, in whose place HDF5 reads zeros."""
         opened, now = self._opened, stat_file(self._path)
         if opened is None or now is None or not same_file(opened, now):
             return False
-        return self._is_settled() and now[2] < opened[2]
+        return _is_settled(file) and now[2] < opened[2]
+
+
+@contextmanager
+def _as_it_is(dataset: Any) -> Iterator[Any]:
+    yield dataset
+
+
+def _is_settled(file: Any) -> bool:
+    """Whether a file is one on this machine, and not open for writing."""
+    return bool(file.mode == "r" and file.driver in _PLAIN_DRIVERS)
+
+
+def _packing_attrs(dataset: Any) -> dict[str, Any]:
+    return {n: dataset.attrs[n] for n in (*PACKING_ATTRS, "dtype") if n in dataset.attrs}
 
 
 def _plain_attr(value: Any) -> Any:
@@ -98,3 +176,24 @@ def _label(dimension: Any) -> str:
     if dimension.label:
         return str(dimension.label)
     return str(dimension[0].name).rsplit("/", 1)[-1] if len(dimension) else ""
+
+
+def _coords(dataset: Any, at: int, name: str) -> Any:
+    """What an axis's scale holds, or the array beside that has its name, for each index."""
+    dimension, size = dataset.dims[at], dataset.shape[at]
+    scale = dimension[0] if len(dimension) else dataset.parent.get(name) if name else None
+    if getattr(scale, "shape", None) is None or scale == dataset:
+        return None
+    if str(_plain_attr(scale.attrs.get("NAME", ""))).startswith(_ONLY_A_LENGTH):
+        return None
+    letters = scale.ndim == 2 and scale.dtype == np.dtype("S1")  # as netCDF has texts too
+    if scale.shape[:1] != (size,) or (scale.ndim != 1 and not letters):
+        return None
+    if scale.dtype.kind == "O" and (scale.dtype.metadata or {}).get("vlen") not in (str, bytes):
+        return None
+    if scale.dtype.kind not in "biufSO":
+        return None
+    values = scale[...]
+    if letters:
+        return [b"".join(row.tolist()) for row in values]
+    return unpacked(Packing.of(values.dtype, _packing_attrs(scale)), values)

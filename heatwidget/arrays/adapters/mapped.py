@@ -31,6 +31,7 @@ class MappedAdapter:
     chunks = None
     in_memory = False
     dims = None
+    coords = ()
     map = map_here
 
     def __init__(self, array: NDArray[Any]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..source import Region
 from .adapter import map_here
+from .stamps import fingerprint, same_file, stamp_file, stat_file
 
 # Types that torch and numpy share; the other floating ones are read as float32.
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -30,6 +31,7 @@ class TensorAdapter:
 
     chunks = None
     dims = None
+    coords = ()
     map = map_here
 
     def __init__(self, tensor: Any) -> None:
@@ -64,11 +66,57 @@ class TensorAdapter:
         values: NDArray[Any] = (part if shared else part.float()).numpy()
         return values
 
-    def identity(self) -> None:
-        """It may be written to at any time."""
+    def identity(self) -> str | None:
+        """None: it may be written to at any time."""
+        return None
 
     def close(self) -> None:
         """Nothing is under way."""
+
+
+class FileTensor(NamedTuple):
+    """A torch tensor whose values are mapped from a file, under a name."""
+
+    path: str
+    name: str
+    tensor: Any
+    opened: tuple[int, ...] | None  # what `stat_file` said
+
+
+class FileTensorAdapter(TensorAdapter):
+    """A torch tensor mapped from a file.
+
+    As with a map of numpy, an access beyond the end of a file that was cut would end the
+    process, so its length is looked at before each read.
+
+    Parameters
+    ----------
+    file : FileTensor
+    """
+
+    in_memory = False
+
+    def __init__(self, file: FileTensor) -> None:
+        super().__init__(file.tensor)
+        self._file = file
+
+    @property
+    def name(self) -> str:
+        """What the array is, for messages."""
+        return f"torch tensor {self._file.name} of {self._file.path}"
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Return the values of a region."""
+        opened, now = self._file.opened, stat_file(self._file.path)
+        if opened and now and same_file(opened, now) and now[2] < opened[2]:
+            raise OSError("the file has become shorter since it was opened")
+        return super().read(region)
+
+    def identity(self) -> str | None:
+        """Return a text made of the file's size, its time of change and some of its content."""
+        stamp = stamp_file(self._file.path, self._file.opened)
+        layout = (self._file.name, self.shape, str(self._tensor.dtype))
+        return None if stamp is None else fingerprint("torch", layout, stamp)
 
 
 def _dtype(tensor: Any) -> np.dtype[Any]:

@@ -29,6 +29,7 @@ class XarrayAdapter:
         self.dtype: np.dtype[Any] = plain_dtype(array.dtype)
         self.shape: tuple[int, ...] = array.shape
         self.dims: tuple[Any, ...] = array.dims
+        self.coords = tuple(array.coords.get(name) for name in self.dims)
         self.attrs: Mapping[str, Any] = array.attrs
         origin = array.encoding.get("source")
         self.name = f"xarray {array.name or 'array'}" + (f" of {origin}" if origin else "")

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..source import Region
 from .adapter import map_here, plain, plain_dtype
+from .packing import PACKING_ATTRS, Packing, unpacked
 from .stamps import fingerprint, stamp_file, stamp_folder, stat_file
 
 # Files of which a folder that holds an array has one, by format.
 _METADATA_FILES = ("zarr.json", ".zarray")
+# Attribute in which xarray names the axes of an array of format 2.
+_XARRAY_DIMS = "_ARRAY_DIMENSIONS"
 
 
 class ZarrAdapter:
@@ -32,10 +36,12 @@ class ZarrAdapter:
 
     def __init__(self, array: Any) -> None:
         self._array = array
-        self.dtype = plain_dtype(array.dtype)
         self.shape: tuple[int, ...] = tuple(array.shape)
         self.chunks: tuple[int, ...] = tuple(array.chunks)
-        self.attrs: Mapping[str, Any] = dict(array.attrs)
+        self._said = dict(array.attrs)
+        raw = plain_dtype(array.dtype)
+        self._packing = _packing(array, raw)
+        self.dtype = raw if self._packing is None else self._packing.dtype
         self._folder = _folder(array)
         self._zip = getattr(array.store, "path", None) if _is_kept(array, "ZipStore") else None
         self._opened = None if self._zip is None else stat_file(self._zip)
@@ -47,18 +53,30 @@ class ZarrAdapter:
         return f"zarr array {where}"
 
     @property
+    def attrs(self) -> Mapping[str, Any]:
+        """Attributes but those that told how to unpack the values."""
+        hidden = () if self._packing is None else (*PACKING_ATTRS, "dtype")
+        return {name: value for name, value in self._said.items() if name not in hidden}
+
+    @property
     def dims(self) -> tuple[Any, ...] | None:
         """Names of the axes: zarr's own of format 3, those of xarray in format 2."""
         names = getattr(getattr(self._array, "metadata", None), "dimension_names", None)
-        names = names or self.attrs.get("_ARRAY_DIMENSIONS")
+        names = names or self._said.get(_XARRAY_DIMS)
         return None if names is None else tuple(names)
+
+    @property
+    def coords(self) -> tuple[Any, ...]:
+        """What the array beside that has an axis's name holds, None where none fits it."""
+        sides = zip(self.dims or (), self.shape, strict=False)
+        return tuple(_coords(self._array, name, size) for name, size in sides)
 
     def read(self, region: Region) -> NDArray[Any]:
         """Return the values of a region; all chunks that it touches are read."""
         folder = self._folder
         if folder is not None and not any((folder / name).exists() for name in _METADATA_FILES):
             raise FileNotFoundError("the folder holds no array any more")
-        return plain(self._array[region.slices])
+        return unpacked(self._packing, plain(self._array[region.slices]))
 
     def identity(self) -> str | None:
         """Return a text made of names, sizes, times of change and a sample of all files.
@@ -71,6 +89,7 @@ class ZarrAdapter:
         elif self._zip is not None and self._array.read_only:
             stamp = stamp_file(self._zip, self._opened)
         facts = ("zarr", self._array.path, self.shape, str(self.dtype), self.chunks)
+        facts += () if self._packing is None else (self._packing,)
         return None if stamp is None else fingerprint(facts, stamp)
 
     def close(self) -> None:
@@ -87,3 +106,31 @@ def _folder(array: Any) -> Path | None:
 
 def _is_kept(array: Any, *stores: str) -> bool:
     return type(array.store).__name__ in stores
+
+
+def _packing(array: Any, dtype: np.dtype[Any]) -> Packing | None:
+    """How values are packed: of format 2, xarray takes the fill value for a missing one."""
+    attrs = dict(array.attrs)
+    if _XARRAY_DIMS in attrs and getattr(array.metadata, "zarr_format", 2) == 2:
+        fill = array.fill_value
+        attrs = attrs if fill is None else {"_FillValue": fill, **attrs}
+    return Packing.of(dtype, attrs)
+
+
+def _coords(array: Any, name: Any, size: int) -> Any:
+    """What the array of a name in the same group holds, if it has one value for each index."""
+    place = getattr(array, "store_path", None)
+    if not isinstance(name, str) or not name or place is None:
+        return None
+    group = array.path.strip("/").rpartition("/")[0]
+    beside = f"{group}/{name}".strip("/")
+    if beside == array.path.strip("/"):
+        return None
+    try:
+        found = type(array).open(type(place)(place.store, beside))
+    except (KeyError, OSError, ValueError):  # there is none, or it is no array
+        return None
+    if found.shape != (size,):
+        return None
+    values = np.asarray(found[...])
+    return unpacked(_packing(found, values.dtype), values)

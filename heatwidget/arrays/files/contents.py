@@ -12,12 +12,17 @@ import numpy as np
 from .labels import Labels
 
 VALUES = "values"  # name under which `save` writes an array
-LABELS = "labels"  # and of the text beside it
+LABELS = "heatwidget.labels"  # and of the text beside it, which nobody else calls so
+OLD_LABELS = "labels"  # as which earlier versions wrote it
 _MOST_NAMES = 20  # in an error
 
 
 class UnknownTypeError(TypeError):
     """Values of a type that the file may have, and this package does not read."""
+
+
+class NamedKindError(ValueError):
+    """A file that is not read, and the way out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +36,26 @@ class Entry:
         The file's own word where numpy has no such type.
     load : callable
         Gives the array, read lazily if the format allows it.
+    dims : tuple of str, optional
+        Names of its axes, where the format has no axis without one.
+    quantity : str
+        What is measured, where the array itself does not say it.
+    aside : bool
+        Whether it belongs to another array, or is one under another name: not what is meant
+        where no name is given.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any] | str
     load: Callable[[], Any]
+    dims: tuple[str, ...] | None = None
+    quantity: str = ""
+    aside: bool = False
 
     @classmethod
-    def of(cls, array: Any) -> Entry:
+    def of(cls, array: Any, **more: Any) -> Entry:
         """Entry of an array that is read lazily anyway."""
-        return cls(tuple(array.shape or ()), array.dtype, lambda: array)
+        return cls(tuple(array.shape or ()), array.dtype, lambda: array, **more)
 
     @property
     def fits(self) -> bool:
@@ -55,13 +70,20 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Arrays of a file by name, and the labels of the one called ``values``."""
+    """Arrays of a file by name, and what it says of the one called ``values``.
+
+    Parameters
+    ----------
+    entries : mapping of str to Entry
+    labels : callable, optional
+        Reads what the file says; called when that array is chosen.
+    """
 
     entries: Mapping[str, Entry]
-    labels: Labels | None = None
+    labels: Callable[[], Labels | None] = lambda: None
 
-    def choose(self, path: Path, name: str | None) -> tuple[Entry, Labels | None]:
-        """Return the array of a name, or the one that is meant where none is given.
+    def choose(self, path: Path, name: str | None) -> str:
+        """Return the name of an array of the file, by default of the one that is meant.
 
         Raises
         ------
@@ -69,18 +91,19 @@ class Contents:
             If there is no such array, or not exactly one that is meant.
         """
         if name is None:
-            name = self._meant(path)
-        elif name not in self.entries:
-            raise ValueError(f"name must be one of those in {path}: {self._list()}; got {name!r}")
-        return self.entries[name], self.labels if name == VALUES else None
+            return self._meant(path)
+        for known in (name, name.strip("/")):
+            if known in self.entries:
+                return known
+        raise ValueError(f"name must be one of those in {path}: {self._list()}; got {name!r}")
 
     def _meant(self, path: Path) -> str:
         """Name of the array that was saved by us, the only one, or the only one that fits."""
         if VALUES in self.entries:
             return VALUES
-        names = list(self.entries)
+        names = [n for n, entry in self.entries.items() if not entry.aside] or [*self.entries]
         if len(names) != 1:
-            names = [name for name, entry in self.entries.items() if entry.fits]
+            names = [name for name in names if self.entries[name].fits]
         if not names:
             has = f"it has {self._list()}" if self.entries else "it has none at all"
             raise ValueError(f"path must hold an array of 2 or 3 axes; {path}: {has}")

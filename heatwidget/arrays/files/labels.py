@@ -58,6 +58,15 @@ class Labels:
                 raise ValueError(f"labels must have {name} of type {kind.__name__}")
         return cls(tuple(said["dims"]), said["coords"], said["quantity"], said["attrs"])
 
+    @classmethod
+    def are_in(cls, text: str) -> bool:
+        """Whether a text is one that `to_text` makes: in files of others it may be any."""
+        try:
+            cls.from_text(text)
+        except ValueError:
+            return False
+        return True
+
     def to_text(self) -> str:
         """Labels as JSON in ASCII, which takes any text: NUL and lone surrogates too.
 

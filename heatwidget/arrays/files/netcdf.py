@@ -1,22 +1,17 @@
-"""Arrays in a netCDF file: read by h5py or xarray, written by h5netcdf.
-
-xarray applies the conventions that netCDF files of others use (fill values, scales). What was
-made of the values is not known then, and an overview of them cannot be kept; so files of ours,
-which are HDF5 and use none, are read without it.
-"""
+"""Arrays in a netCDF file: read by h5py, or by xarray what is no HDF5; written by h5netcdf."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from ..adapters import adapt
 from . import hdf5
 from .contents import LABELS, VALUES, Contents, Entry
 from .draft import Draft
-from .labels import Labels
 from .libraries import needed
 from .room import check_room
 
@@ -24,29 +19,36 @@ from .room import check_room
 def read(path: Path) -> Contents:
     """Return the variables of a file and what it says of ``values``."""
     with path.open("rb") as file:
-        engine = "scipy" if file.read(3) == b"CDF" else "h5netcdf"
-    if engine == "h5netcdf":
-        with needed("netcdf", path):
-            import h5py  # noqa: F401
-        contents = hdf5.read(path)
-        values = contents.entries.get(VALUES)
-        if contents.labels is not None and values is not None and _is_plain(values.load()):
-            return contents
+        if file.read(3) == b"CDF":
+            return _read_classic(path)
+    contents = hdf5.read(path, extra="netcdf")
+    entries = {name: _variable(name, entry) for name, entry in contents.entries.items()}
+    return Contents(entries, contents.labels)
+
+
+def _variable(name: str, entry: Entry) -> Entry:
+    """Entry of a variable: in a netCDF file each axis has a name."""
+    if not entry.fits or name == VALUES:
+        return entry
+    adapter = adapt(entry.load())
+    dims = None if adapter is None or "" in adapter.dims else adapter.dims
+    return replace(entry, dims=dims, quantity=name)
+
+
+def _read_classic(path: Path) -> Contents:
+    """Variables of a file of the old format, which is no HDF5."""
     with needed("netcdf", path):
-        import_module(engine)  # or xarray would say that it knows no such kind of file
+        import_module("scipy")  # or xarray would say that it knows no such kind of file
         import xarray
 
-        dataset = xarray.open_dataset(path, engine=engine, cache=False, decode_times=False)
+        dataset = xarray.open_dataset(path, engine="scipy", cache=False, decode_times=False)
     variables = {str(name): item for name, item in dataset.data_vars.items()}
-    entries = {name: Entry.of(item) for name, item in variables.items() if name != LABELS}
-    text = dataset.get(LABELS)
-    labels = None if text is None or text.shape else Labels.from_text(text.item())
-    return Contents(entries, labels)
-
-
-def _is_plain(values: Any) -> bool:
-    """Whether xarray would take the values as they are, not as bools, which netCDF lacks."""
-    return "dtype" not in values.attrs
+    return Contents(
+        {
+            name: Entry.of(item, dims=tuple(map(str, item.dims)), quantity=name)
+            for name, item in variables.items()
+        }
+    )
 
 
 def write(path: Path, draft: Draft) -> None:

@@ -9,6 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contents import VALUES, Contents, Entry, UnknownTypeError
+from .libraries import needed
+
+# As what numpy writes the short types of ml_dtypes: bare bytes. Of those with two there is one.
+_TWO_BYTES, _ONE_BYTE = np.dtype("V2"), np.dtype("V1")
+_BFLOAT16 = "bfloat16"
 
 
 class Header(NamedTuple):
@@ -18,12 +23,37 @@ class Header(NamedTuple):
     fortran: bool
     dtype: np.dtype[Any]
 
+    @property
+    def word(self) -> np.dtype[Any] | str:
+        """Type of the values, as it is called."""
+        return _BFLOAT16 if self.dtype == _TWO_BYTES else self.dtype
+
     def map(self, path: Path, offset: int) -> NDArray[Any]:
         """Return the values that start at a byte of a file, mapped into memory."""
+        dtype, order = self.readable(path), "F" if self.fortran else "C"
+        return np.memmap(path, dtype, "r", offset, self.shape, order)  # type: ignore[call-overload, no-any-return]
+
+    def readable(self, path: Path) -> np.dtype[Any]:
+        """Type as which values are read.
+
+        Raises
+        ------
+        UnknownTypeError
+            If they are none that is read.
+        """
         if self.dtype.hasobject:
             raise UnknownTypeError(f"array must hold real numbers, got pickled objects (in {path})")
-        order = "F" if self.fortran else "C"
-        return np.memmap(path, self.dtype, "r", offset, self.shape, order)  # type: ignore[call-overload, no-any-return]
+        if self.dtype == _ONE_BYTE:
+            raise UnknownTypeError(
+                f"array must hold real numbers, got bare bytes (in {path}), as numpy writes the"
+                " floats of 8 bits: numpy.load(path).view(ml_dtypes.float8_e4m3fn), or of"
+                " another type, gives them back"
+            )
+        if self.dtype != _TWO_BYTES:
+            return self.dtype
+        with needed("safetensors", path):
+            import ml_dtypes
+        return np.dtype(ml_dtypes.bfloat16)
 
 
 def read_header(file: IO[bytes]) -> Header:
@@ -44,5 +74,4 @@ def read(path: Path) -> Contents:
     """Return the one array of a file, to be mapped into memory."""
     with path.open("rb") as file:
         header, offset = read_header(file), file.tell()
-    entry = Entry(header.shape, header.dtype, lambda: header.map(path, offset))
-    return Contents({VALUES: entry})
+    return Contents({VALUES: Entry(header.shape, header.word, lambda: header.map(path, offset))})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from struct import unpack
 from typing import Any
@@ -16,11 +17,12 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from .contents import LABELS, VALUES, Contents, Entry
+from .contents import LABELS, OLD_LABELS, VALUES, Contents, Entry
 from .draft import Draft
 from .labels import Labels
-from .npy import read_header
+from .npy import Header, read_header
 
+_SUFFIX = ".npy"  # of members that are arrays
 _ALIGNMENT = 64  # bytes, as numpy's own files have it: values that lie crosswise are slow
 _PADDING = 0xD935  # number under which archives have bytes that only align
 
@@ -28,18 +30,36 @@ _PADDING = 0xD935  # number under which archives have bytes that only align
 def read(path: Path) -> Contents:
     """Return the arrays of an archive and what it says of ``values``."""
     with ZipFile(path) as archive:
-        members = {m.filename.removesuffix(".npy"): m for m in archive.infolist()}
+        members = {
+            member.filename.removesuffix(_SUFFIX): member
+            for member in archive.infolist()
+            if member.filename.endswith(_SUFFIX)
+        }
         entries = {name: _entry(path, archive, member) for name, member in members.items()}
-        if LABELS in members:
-            text = np.lib.format.read_array(archive.open(members[LABELS]))
-            return Contents(_without(entries, LABELS), Labels.from_text(text.item().decode()))
-    if VALUES in entries and "dims" in entries:
-        return Contents({VALUES: entries[VALUES]}, _labels_by_hand(entries))
+    if VALUES not in entries:
+        return Contents(entries)
+    for name in (LABELS, OLD_LABELS):
+        text = _text(entries[name]) if name in entries else None
+        if text is not None and (name == LABELS or Labels.are_in(text)):
+            own = {key: entry for key, entry in entries.items() if key != name}
+            return Contents(own, partial(Labels.from_text, text))
+    if "dims" in entries and _may_be_names(entries["dims"], entries[VALUES]):
+        return Contents(entries, lambda: _labels_by_hand(entries))
     return Contents(entries)
 
 
-def _without(entries: Mapping[str, Entry], name: str) -> dict[str, Entry]:
-    return {key: entry for key, entry in entries.items() if key != name}
+def _text(entry: Entry) -> str | None:
+    """The one text that an array holds, if it is of bytes, as we write it."""
+    if entry.shape or isinstance(entry.dtype, str) or entry.dtype.kind != "S":
+        return None
+    return bytes(np.asarray(entry.load()).item()).decode("utf-8", "replace")
+
+
+def _may_be_names(dims: Entry, values: Entry) -> bool:
+    """Whether an array may name the axes of another one; what is pickled is refused later."""
+    if isinstance(dims.dtype, str) or len(dims.shape) > 1:
+        return False
+    return dims.dtype.kind in "US" or (dims.dtype.hasobject and dims.shape == (len(values.shape),))
 
 
 def _entry(path: Path, archive: ZipFile, member: ZipInfo) -> Entry:
@@ -48,8 +68,8 @@ def _entry(path: Path, archive: ZipFile, member: ZipInfo) -> Entry:
         header, length = read_header(file), file.tell()
     if member.compress_type == ZIP_STORED:
         offset = _first_byte(path, member) + length
-        return Entry(header.shape, header.dtype, lambda: header.map(path, offset))
-    return Entry(header.shape, header.dtype, lambda: _read_member(path, member))
+        return Entry(header.shape, header.word, lambda: header.map(path, offset))
+    return Entry(header.shape, header.word, lambda: _read_member(path, member, header))
 
 
 def _first_byte(path: Path, member: ZipInfo) -> int:
@@ -60,28 +80,38 @@ def _first_byte(path: Path, member: ZipInfo) -> int:
     return member.header_offset + 30 + int(n_name) + int(n_extra)
 
 
-def _read_member(path: Path, member: ZipInfo) -> NDArray[Any]:
+def _read_member(path: Path, member: ZipInfo, header: Header) -> NDArray[Any]:
+    dtype = header.readable(path)
     with ZipFile(path) as archive, archive.open(member) as file:
         values: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
-    return values
+    return values.view(dtype)
 
 
 def _labels_by_hand(entries: Mapping[str, Entry]) -> Labels:
     """Labels of the layout that is easy to write with `numpy.savez`, see `open`."""
-    rest = {name: entry.load() for name, entry in entries.items() if name != VALUES}
-    dims = tuple(str(name) for name in np.atleast_1d(rest["dims"]))
-    attrs = json.loads(str(rest.get("attrs", "{}")))
-    known = {k.removeprefix("coord."): v for k, v in rest.items() if k.startswith("coord.")}
+    dims = tuple(_word(name) for name in np.atleast_1d(entries["dims"].load()))
+    attrs = json.loads(_word(entries["attrs"].load()[()])) if "attrs" in entries else {}
+    if not isinstance(attrs, dict):
+        raise ValueError(f"attrs must be a JSON object, got {attrs!r}")
+    known = {
+        name.removeprefix("coord."): np.asarray(entry.load())
+        for name, entry in entries.items()
+        if name.startswith("coord.")
+    }
     coords = {dim: known.pop(dim) for dim in dims if dim in known}
     return Labels(dims, coords, str(attrs.get("quantity", "")), {**attrs, **known})
+
+
+def _word(text: Any) -> str:
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
 
 
 def write(path: Path, draft: Draft) -> None:
     """Write values and labels, block by block."""
     with ZipFile(path, "x", allowZip64=True) as archive:
-        with archive.open(f"{LABELS}.npy", "w") as file:
+        with archive.open(LABELS + _SUFFIX, "w") as file:
             np.lib.format.write_array(file, np.array(draft.text.encode("ascii")))
-        member = ZipInfo(f"{VALUES}.npy")
+        member = ZipInfo(VALUES + _SUFFIX)
         member.extra = _padding(path, archive, member)
         with archive.open(member, "w", force_zip64=True) as file:
             descr = np.lib.format.dtype_to_descr(draft.dtype)

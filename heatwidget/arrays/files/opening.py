@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..adapters import FileArray, adapt_any
 from ..labelled import LabelledArray, as_labelled
-from .contents import Contents, UnknownTypeError
+from .contents import VALUES, Contents, Entry, NamedKindError, UnknownTypeError
 from .kinds import module_to_read
 from .labels import Labels
 
@@ -65,17 +67,23 @@ def open_labelled(
     module = module_to_read(place)
     with _whole(place, module):
         contents: Contents = module.read(place)
-    entry, labels = contents.choose(place, name)
+    chosen = contents.choose(place, name)
+    entry = contents.entries[chosen]
     with _whole(place, module):
         values = entry.load()
+        labels = contents.labels() if chosen == VALUES else None
+    again = partial(open_labelled, place, name=name, dims=dims, default_dims=default_dims)
     try:
-        return _label(values, labels, dims, default_dims)
+        array = FileArray(str(place), adapt_any(values), again)
+        labelled = _label(array, labels, entry, dims, default_dims)
     except KeyError as error:
         what = f"the axes of shape {entry.shape}, as {path} does not"
         raise ValueError(f"dims must name {what}") from error
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{error} (in {path})") from error
+    array.axes = [(axis.name, axis.labels, axis.coordinates.tolist()) for axis in labelled.axes]
+    return labelled
 
 
 def as_path(path: Any) -> Path:
@@ -96,7 +104,7 @@ def _whole(path: Path, module: Any) -> Iterator[None]:
     """Say that a file is damaged where its reader stumbles over it, whatever that raises."""
     try:
         yield
-    except (ImportError, MemoryError, UnknownTypeError):
+    except (ImportError, MemoryError, UnknownTypeError, NamedKindError):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno:
@@ -107,14 +115,17 @@ def _whole(path: Path, module: Any) -> Iterator[None]:
 
 
 def _label(
-    values: Any,
+    array: FileArray,
     labels: Labels | None,
+    entry: Entry,
     dims: Sequence[str] | None,
     default_dims: Mapping[int, tuple[str, ...]],
 ) -> LabelledArray:
-    """Values with what their file says, under the names that are asked for."""
+    """Array with what its file says, under the names that are asked for."""
     if labels is None:
-        return as_labelled(values, default_dims=default_dims, dims=dims)
-    own = as_labelled(values, default_dims={}, dims=labels.dims, coords=labels.coords)
+        named = entry.dims if dims is None else dims
+        found = as_labelled(array, default_dims=default_dims, dims=named)
+        return replace(found, quantity=found.quantity or entry.quantity)
+    own = as_labelled(array, default_dims={}, dims=labels.dims, coords=labels.coords)
     own = replace(own, quantity=labels.quantity, attrs=labels.attrs)
     return own if dims is None else as_labelled(own, default_dims={}, dims=dims)

@@ -7,6 +7,7 @@ for the types that numpy lacks, ml_dtypes is.
 from __future__ import annotations
 
 import json
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from .contents import LABELS, VALUES, Contents, Entry, UnknownTypeError
+from .contents import LABELS, OLD_LABELS, VALUES, Contents, Entry, UnknownTypeError
 from .draft import Draft
 from .labels import Labels
 from .libraries import needed
@@ -37,10 +38,14 @@ _BYTES = {
 def read(path: Path) -> Contents:
     """Return the tensors of a file and what it says of ``values``."""
     header, start = _read_header(path)
-    said = header.pop(_METADATA, {})
+    said = header.pop(_METADATA, None)
     entries = {name: _entry(path, name, tensor, start) for name, tensor in header.items()}
-    labels = Labels.from_text(said[LABELS]) if LABELS in said else None
-    return Contents(entries, labels)
+    texts = said if isinstance(said, dict) and VALUES in entries else {}
+    for name in (LABELS, OLD_LABELS):
+        text = texts.get(name)
+        if isinstance(text, str) and (name == LABELS or Labels.are_in(text)):
+            return Contents(entries, partial(Labels.from_text, text))
+    return Contents(entries)
 
 
 def _read_header(path: Path) -> tuple[dict[str, Any], int]:

@@ -1,13 +1,16 @@
-"""Arrays in a zarr store, a folder."""
+"""Arrays in a zarr store: a folder, or a zip file of one."""
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
-from .contents import LABELS, VALUES, Contents, Entry
+from .contents import LABELS, OLD_LABELS, VALUES, Contents, Entry
 from .draft import Draft
+from .kinds import zarr_roots
 from .labels import Labels
 from .libraries import needed
 
@@ -18,15 +21,32 @@ _OLDEST = 3
 def read(path: Path) -> Contents:
     """Return the arrays of a store, also those in groups, and what it says of ``values``."""
     zarr = _import(path)
-    node = zarr.open(path, mode="r")
+    store, root = (path, "") if path.is_dir() else _zipped(zarr, path)
+    node = zarr.open(store, path=root, mode="r")
     if isinstance(node, zarr.Array):
         return Contents({VALUES: Entry.of(node)})
-    members = [
-        (n, item) for n, item in node.members(max_depth=None) if isinstance(item, zarr.Array)
-    ]
-    entries = {name: Entry.of(item) for name, item in members}
-    text = node.attrs.get(LABELS)
-    return Contents(entries, Labels.from_text(text) if isinstance(text, str) else None)
+    arrays = [(n, i) for n, i in node.members(max_depth=None) if isinstance(i, zarr.Array)]
+    beside = {name for place, item in arrays for name in _beside(node, place, item)}
+    entries = {name: Entry.of(item, aside=name in beside) for name, item in arrays}
+    for name in (LABELS, OLD_LABELS):
+        text = node.attrs.get(name) if VALUES in entries else None
+        if isinstance(text, str) and (name == LABELS or Labels.are_in(text)):
+            return Contents(entries, partial(Labels.from_text, text))
+    return Contents(entries)
+
+
+def _zipped(zarr: Any, path: Path) -> tuple[Any, str]:
+    """Store in a zip file, and where in it: some are packed with their folder."""
+    with ZipFile(path) as archive:
+        roots = zarr_roots(archive.namelist())
+    return zarr.storage.ZipStore(path, mode="r"), min(roots, key=len)
+
+
+def _beside(group: Any, name: str, array: Any) -> list[str]:
+    """Names of coordinates of more than one axis, as xarray lists them."""
+    prefix, slash, _ = name.rpartition("/")
+    said = array.attrs.get("coordinates") or group.attrs.get("coordinates")
+    return [prefix + slash + one for one in said.split()] if isinstance(said, str) else []
 
 
 def write(path: Path, draft: Draft) -> None:

@@ -1,0 +1,52 @@
+"""Tensors as torch saves them: ``.pt``, ``.pth``. Nothing but tensors is unpickled."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import is_zipfile
+
+from ..adapters import FileTensor
+from ..adapters.stamps import stat_file
+from .contents import VALUES, Contents, Entry, NamedKindError
+from .libraries import needed
+
+
+def read(path: Path) -> Contents:
+    """Return the tensors of a file, also those in dicts and lists, mapped into memory."""
+    with needed("capture", path):
+        import torch
+    opened, mapped = stat_file(path), is_zipfile(path)  # files of torch before 1.6 are none
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except pickle.UnpicklingError as error:
+        raise NamedKindError(
+            f"path must hold tensors alone, in dicts and lists; {path} has other objects, which"
+            " can run code when they are read: where you trust it torch.load(path,"
+            " weights_only=False) reads it, and heatwidget.save writes a tensor of it"
+        ) from error
+    entries = {
+        name: Entry(
+            tuple(tensor.shape),
+            str(tensor.dtype).removeprefix("torch."),
+            lambda n=name, t=tensor: FileTensor(str(path), n, t, opened) if mapped else t,  # type: ignore[misc]
+        )
+        for name, tensor in _tensors(saved, "")
+        if torch.is_tensor(tensor)
+    }
+    return Contents(entries)
+
+
+def _tensors(saved: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield all that is in dicts and lists, under names such as ``a/0``."""
+    if isinstance(saved, Mapping):
+        parts = [(str(key), value) for key, value in saved.items()]
+    elif isinstance(saved, (list, tuple)):
+        parts = [(str(at), value) for at, value in enumerate(saved)]
+    else:
+        yield name or VALUES, saved
+        return
+    for key, value in parts:
+        yield from _tensors(value, f"{name}/{key}" if name else key)
