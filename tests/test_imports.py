@@ -46,7 +46,9 @@ LAZY = {
     "arrays/adapters/dask_arrays.py": {"dask", "distributed"},
     "arrays/files/hdf5.py": {"h5py"},
     "arrays/files/netcdf.py": {"h5netcdf", "h5py", "xarray"},
+    "arrays/files/npy.py": {"ml_dtypes"},
     "arrays/files/safetensors.py": {"ml_dtypes"},
+    "arrays/files/torch.py": {"torch"},
     "arrays/files/zarr.py": {"zarr"},
     "frames/kept.py": {"platformdirs"},
     "frames/palette.py": {"isal"},  # at its top

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .adapters import Adapter, adapt, is_from
 from .axis import DIMS, ITEM_DIMS, Axis, make_axis
+from .origin import Origin
 from .source import Region
 
 # Ends errors about dims; whoever asks for them otherwise than in Python leaves it out.
@@ -33,12 +34,15 @@ class LabelledArray:
         What is measured, with its unit if it has one, as a colour bar would say it.
     attrs : mapping
         Anything else that is known: origin, model, seed.
+    origin : Origin, optional
+        The file that `open` has read; of the whole array, so no part of it has one.
     """
 
     data: Any
     axes: tuple[Axis, ...]
     quantity: str = ""
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    origin: Origin | None = field(default=None, repr=False)
 
     @property
     def values(self) -> NDArray[Any]:
@@ -138,7 +142,8 @@ def as_labelled(
         read = f"array of shape {shape} was read as {names}; dims= can say otherwise"
         raise ValueError(f"{error} ({read})") from error
     attrs = getattr(array, "attrs", {}) if adapter is None or _is_named(array) else adapter.attrs
-    return LabelledArray(data, axes, _quantity(array, attrs), attrs)
+    origin = array.origin if isinstance(array, LabelledArray) else None
+    return LabelledArray(data, axes, _quantity(array, attrs), attrs, origin)
 
 
 def _find_data(array: Any) -> tuple[Any, Adapter | None]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .adapters import Adapter, FileArray, adapt
+from .adapters import Adapter, adapt, adapt_any
 from .extent import ValueRange, scan_values, widen
 from .labelled import LabelledArray
 from .source import Block, Region, T
@@ -31,34 +31,16 @@ class StoredSource:
     Parameters
     ----------
     array : LabelledArray
-        Over anything but a plain numpy array, for which there is `NumpySource`.
+        Over anything but a plain numpy array, for which there is `NumpySource`, unless it
+        comes from a file that `open` has read.
     """
 
     def __init__(self, array: LabelledArray) -> None:
-        adapter = adapt(array.data)
-        if adapter is None:
-            kind = type(array.data).__name__
-            raise TypeError(f"array must be kept elsewhere than in numpy's memory, got {kind}")
         self.axes = array.axes
-        self._data = array.data
-        self._adapter: Adapter = adapter
+        self._origin = array.origin
+        self._take(array.data)
         self._range: ValueRange | None = None
         self._changed: tuple[Region, ...] = ()
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the values."""
-        return self._adapter.dtype
-
-    @property
-    def chunks(self) -> tuple[int, ...] | None:
-        """Sizes in which the values are best read, or None when any region will do."""
-        return self._adapter.chunks
-
-    @property
-    def in_memory(self) -> bool:
-        """Whether a read costs no more than an access to memory."""
-        return self._adapter.in_memory
 
     def read(self, region: Region) -> Block:
         """Return the values of a region; what is masked is pending."""
@@ -84,19 +66,17 @@ class StoredSource:
         return self._range
 
     def refresh(self) -> None:
-        """Take note that the array has changed where it is kept; open its file anew, if we did.
+        """Take note that the array has changed where it is kept; open anew what `open` has read.
 
         Raises
         ------
-        OSError
-            If the file is gone, or may not be read.
-        ValueError
-            If it is damaged, or its array has another shape or other labels. Then it is as if
-            nothing was asked.
+        OSError, TypeError, ValueError
+            As `Origin.anew` says; then it is as if nothing was asked.
         """
-        if isinstance(self._data, FileArray):
-            self._data = self._data.anew()
-            self._adapter = self._data.adapter
+        if self._origin is not None:
+            data, origin = self._origin.anew()
+            self._take(data)
+            self._origin = origin
         self._range = None
         self._changed = (Region(tuple((0, axis.size) for axis in self.axes)),)
 
@@ -118,6 +98,16 @@ class StoredSource:
     def close(self) -> None:
         """Cancel what is under way. Twice does no harm."""
         self._adapter.close()
+
+    def _take(self, data: Any) -> None:
+        adapter = adapt_any(data) if self._origin is not None else adapt(data)
+        if adapter is None:
+            kind = type(data).__name__
+            raise TypeError(f"array must be kept elsewhere than in numpy's memory, got {kind}")
+        self._adapter: Adapter = adapter
+        self.dtype = adapter.dtype
+        self.chunks = adapter.chunks
+        self.in_memory = adapter.in_memory
 
     @contextmanager
     def _naming(self) -> Iterator[None]:

@@ -85,7 +85,8 @@ def make_source(array: Any, labelled: LabelledArray, request: Callable[[], None]
     """
     if isinstance(array, LiveArray):
         return array.watch(request, labelled.axes)
-    return NumpySource(labelled) if adapt(labelled.data) is None else StoredSource(labelled)
+    in_numpy = adapt(labelled.data) is None and labelled.origin is None
+    return NumpySource(labelled) if in_numpy else StoredSource(labelled)
 
 
 def signature(keywords: Iterable[str], owner: type) -> inspect.Signature:

@@ -253,13 +253,6 @@ def test_damaged_zarr(tmp_path: Path, text: str) -> None:
     refused(path, f"path must be a whole zarr file; {path} is not: ")
 
 
-def test_labels_that_are_none(tmp_path: Path) -> None:
-    """Someone else's text of that name is an error, not a guess."""
-    for text in ("x", "[]", '{"dims": 3, "coords": {}, "quantity": "", "attrs": {}}'):
-        np.savez(tmp_path / "a.npz", values=VALUES, labels=np.array(text.encode()))
-        refused(tmp_path / "a.npz", "is not: ")
-
-
 def test_what_is_no_such_file(tmp_path: Path, path: Path) -> None:
     refused(path, str(path), FileNotFoundError)
     refused(tmp_path, f"path must be a file or a zarr store; {tmp_path} is another folder")
@@ -283,13 +276,3 @@ def test_a_file_that_may_not_be_read(path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(Path, "open", refuse)
     refused(path, f"Permission denied: '{path}'", PermissionError)
-
-
-def test_a_dropped_array_closes_its_file(tmp_path: Path) -> None:
-    """HDF5 opens a file for writing only when nobody reads it."""
-    path = write_foreign(tmp_path / "run.h5")
-    array = files.open(path)
-    with pytest.raises(OSError, match="already open"):
-        h5py.File(path, "r+")
-    del array
-    h5py.File(path, "r+").close()

@@ -12,13 +12,12 @@ from .converted import adapt_jax, adapt_values
 from .dask_arrays import DaskAdapter
 from .hdf5 import ClosedDataset, Hdf5Adapter
 from .mapped import MappedAdapter, is_mapped
-from .opened import FileArray
 from .tensors import FileTensor, FileTensorAdapter, TensorAdapter
 from .xarrays import XarrayAdapter
 from .zarr_arrays import ZarrAdapter
 
 __all__ = [
-    "Adapter", "ClosedDataset", "FileArray", "FileTensor", "adapt", "adapt_any", "is_from",
+    "Adapter", "ClosedDataset", "FileTensor", "adapt", "adapt_any", "is_from",
 ]  # fmt: skip
 
 # Where a kind of array comes from, and what adapts it.
@@ -44,10 +43,8 @@ def adapt(array: Any) -> Adapter | None:
     ValueError
         If it can no longer be read, or does not know its own shape.
     """
-    if isinstance(array, FileArray):
-        return array.adapter
     if isinstance(array, ClosedDataset):
-        return Hdf5Adapter(array)
+        return array.adapter
     if isinstance(array, FileTensor):
         return FileTensorAdapter(array)
     for module, name, make in _KINDS:

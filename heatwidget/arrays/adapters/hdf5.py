@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ..source import Region
 from .adapter import map_here, plain, plain_dtype
@@ -23,7 +23,6 @@ _PLAIN_DRIVERS = ("sec2", "stdio", "windows")
 _ONLY_A_LENGTH = "This is a netCDF dimension but not a netCDF variable"
 
 
-@dataclass(frozen=True, slots=True)
 class ClosedDataset:
     """A dataset of a file that is open only while it is looked at.
 
@@ -37,18 +36,48 @@ class ClosedDataset:
         Of a path: opens the file as a context.
     """
 
-    path: str
-    name: str
-    reading: Callable[[str], AbstractContextManager[Any]]
+    def __init__(
+        self, path: str, name: str, reading: Callable[[str], AbstractContextManager[Any]]
+    ) -> None:
+        self.path, self.name, self._reading = path, name, reading
+
+    @cached_property
+    def adapter(self) -> Hdf5Adapter:
+        """How it is read: made once, because the file is opened for it."""
+        return Hdf5Adapter(self)
 
     @contextmanager
     def opened(self) -> Iterator[Any]:
         """Open the file; the dataset, or ValueError where there is none any more."""
-        with self.reading(self.path) as file:
+        with self._reading(self.path) as file:
             dataset = file.get(self.name)
             if getattr(dataset, "shape", None) is None:
-                raise ValueError(f"the file has no array {self.name!r} any more")
+                raise ValueError(f"the file has no array {self.name!r}")
             yield dataset
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        return self.adapter.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the values."""
+        return self.adapter.dtype
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return all values."""
+        values = self.adapter.read(Region(tuple((0, size) for size in self.shape)))
+        return values if dtype is None else values.astype(dtype)
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Return some of the values, of which all are read."""
+        part: NDArray[Any] = np.asarray(self)[key]
+        return part
+
+    def __repr__(self) -> str:
+        """Return what it is, in one line."""
+        return f"<HDF5 dataset {self.name!r} of {self.path}, closed>"
 
 
 class Hdf5Adapter:
@@ -181,7 +210,8 @@ def _label(dimension: Any) -> str:
 def _coords(dataset: Any, at: int, name: str) -> Any:
     """What an axis's scale holds, or the array beside that has its name, for each index."""
     dimension, size = dataset.dims[at], dataset.shape[at]
-    scale = dimension[0] if len(dimension) else dataset.parent.get(name) if name else None
+    beside = dataset.parent.get(name) if name else None
+    scale: Any = dimension[0] if len(dimension) else beside
     if getattr(scale, "shape", None) is None or scale == dataset:
         return None
     if str(_plain_attr(scale.attrs.get("NAME", ""))).startswith(_ONLY_A_LENGTH):

@@ -120,7 +120,8 @@ def _unpacked_dtype(
         single = short and all(found.dtype == np.float32 for found in factors.values())
         return np.dtype(np.float32 if single else np.float64)
     if raw.kind == "f" or not masked:
-        return raw.newbyteorder("=")
+        native: np.dtype[Any] = raw.newbyteorder("=")
+        return native
     return np.dtype(np.float32 if short else np.float64)
 
 

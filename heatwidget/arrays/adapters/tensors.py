@@ -82,6 +82,16 @@ class FileTensor(NamedTuple):
     tensor: Any
     opened: tuple[int, ...] | None  # what `stat_file` said
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes."""
+        return tuple(self.tensor.shape)
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the values, as torch has it."""
+        return self.tensor.dtype
+
 
 class FileTensorAdapter(TensorAdapter):
     """A torch tensor mapped from a file.

@@ -88,7 +88,13 @@ class ZarrAdapter:
             stamp = stamp_folder(self._folder)
         elif self._zip is not None and self._array.read_only:
             stamp = stamp_file(self._zip, self._opened)
-        facts = ("zarr", self._array.path, self.shape, str(self.dtype), self.chunks)
+        facts: tuple[Any, ...] = (
+            "zarr",
+            self._array.path,
+            self.shape,
+            str(self.dtype),
+            self.chunks,
+        )
         facts += () if self._packing is None else (self._packing,)
         return None if stamp is None else fingerprint(facts, stamp)
 

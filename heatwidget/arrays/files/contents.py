@@ -36,8 +36,9 @@ class Entry:
         The file's own word where numpy has no such type.
     load : callable
         Gives the array, read lazily if the format allows it.
-    dims : tuple of str, optional
-        Names of its axes, where the format has no axis without one.
+    named : bool
+        Whether the format has no axis without a name: then one that is not known is no axis
+        of another name.
     quantity : str
         What is measured, where the array itself does not say it.
     aside : bool
@@ -48,7 +49,7 @@ class Entry:
     shape: tuple[int, ...]
     dtype: np.dtype[Any] | str
     load: Callable[[], Any]
-    dims: tuple[str, ...] | None = None
+    named: bool = False
     quantity: str = ""
     aside: bool = False
 

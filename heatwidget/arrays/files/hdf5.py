@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -73,24 +73,30 @@ def _alone() -> Any:
 
 
 def _open(path: str) -> Any:
-    import h5py
-
     errors = []
     for way in _WAYS:
-        try:
-            return h5py.File(path, "r", **way)
-        except OSError as error:
-            errors.append(error)
-        except (TypeError, ValueError):  # h5py, or its HDF5, is too old for `locking`
-            continue
-    first = errors[0]
+        file, error = _try(path, way)
+        if error is None:
+            return file
+        errors.append(error)
     if all(text in str(errors) for text in _WRITING):
         raise NamedKindError(
             f"path must be a file that can be read, and {path} is being written by another"
-            f" program, or was when that ended ({first}): it can close it, or set swmr_mode;"
+            f" program, or was when that ended ({errors[0]}): it can close it, or set swmr_mode;"
             " h5clear -s frees a file that nobody writes to"
-        ) from first
-    raise first
+        ) from errors[0]
+    raise errors[0]
+
+
+def _try(path: str, way: Mapping[str, Any]) -> tuple[Any, Exception | None]:
+    """Open a file in one way; it, or why it could not be opened."""
+    import h5py
+
+    try:
+        return h5py.File(path, "r", **way), None
+    # h5py, or its HDF5, may be too old for `locking`.
+    except (OSError, TypeError, ValueError) as error:
+        return None, error
 
 
 class _Found(NamedTuple):
@@ -137,7 +143,7 @@ def _beside(dataset: Any, prefix: str) -> tuple[str, ...]:
 def _text(file: Any) -> str | None:
     """What the file says of its array, if we have written it."""
     for name in (LABELS, OLD_LABELS):
-        found = file.get(name) if VALUES in file else None
+        found: Any = file.get(name) if VALUES in file else None
         if getattr(found, "shape", None) == () and found.dtype.kind in "OS":
             content = found[()]
             text = content.decode("utf-8", "replace") if isinstance(content, bytes) else ""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..adapters import adapt
 from . import hdf5
 from .contents import LABELS, VALUES, Contents, Entry
 from .draft import Draft
@@ -22,17 +21,10 @@ def read(path: Path) -> Contents:
         if file.read(3) == b"CDF":
             return _read_classic(path)
     contents = hdf5.read(path, extra="netcdf")
-    entries = {name: _variable(name, entry) for name, entry in contents.entries.items()}
+    entries = {
+        name: replace(entry, named=True, quantity=name) for name, entry in contents.entries.items()
+    }
     return Contents(entries, contents.labels)
-
-
-def _variable(name: str, entry: Entry) -> Entry:
-    """Entry of a variable: in a netCDF file each axis has a name."""
-    if not entry.fits or name == VALUES:
-        return entry
-    adapter = adapt(entry.load())
-    dims = None if adapter is None or "" in adapter.dims else adapter.dims
-    return replace(entry, dims=dims, quantity=name)
 
 
 def _read_classic(path: Path) -> Contents:
@@ -44,10 +36,7 @@ def _read_classic(path: Path) -> Contents:
         dataset = xarray.open_dataset(path, engine="scipy", cache=False, decode_times=False)
     variables = {str(name): item for name, item in dataset.data_vars.items()}
     return Contents(
-        {
-            name: Entry.of(item, dims=tuple(map(str, item.dims)), quantity=name)
-            for name, item in variables.items()
-        }
+        {name: Entry.of(item, named=True, quantity=name) for name, item in variables.items()}
     )
 
 

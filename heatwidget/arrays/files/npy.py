@@ -53,7 +53,8 @@ class Header(NamedTuple):
             return self.dtype
         with needed("safetensors", path):
             import ml_dtypes
-        return np.dtype(ml_dtypes.bfloat16)
+        short: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
+        return short
 
 
 def read_header(file: IO[bytes]) -> Header:

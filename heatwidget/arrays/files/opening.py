@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..adapters import FileArray, adapt_any
+from ..adapters import adapt_any
 from ..labelled import LabelledArray, as_labelled
+from ..origin import Origin
 from .contents import VALUES, Contents, Entry, NamedKindError, UnknownTypeError
 from .kinds import module_to_read
 from .labels import Labels
@@ -74,16 +75,14 @@ def open_labelled(
         labels = contents.labels() if chosen == VALUES else None
     again = partial(open_labelled, place, name=name, dims=dims, default_dims=default_dims)
     try:
-        array = FileArray(str(place), adapt_any(values), again)
-        labelled = _label(array, labels, entry, dims, default_dims)
+        labelled = _label(values, labels, entry, dims, default_dims)
     except KeyError as error:
         what = f"the axes of shape {entry.shape}, as {path} does not"
         raise ValueError(f"dims must name {what}") from error
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{error} (in {path})") from error
-    array.axes = [(axis.name, axis.labels, axis.coordinates.tolist()) for axis in labelled.axes]
-    return labelled
+    return replace(labelled, origin=Origin(str(place), labelled.axes, again))
 
 
 def as_path(path: Any) -> Path:
@@ -115,17 +114,18 @@ def _whole(path: Path, module: Any) -> Iterator[None]:
 
 
 def _label(
-    array: FileArray,
+    values: Any,
     labels: Labels | None,
     entry: Entry,
     dims: Sequence[str] | None,
     default_dims: Mapping[int, tuple[str, ...]],
 ) -> LabelledArray:
-    """Array with what its file says, under the names that are asked for."""
+    """Values with what its file says, under the names that are asked for."""
     if labels is None:
-        named = entry.dims if dims is None else dims
-        found = as_labelled(array, default_dims=default_dims, dims=named)
+        said = adapt_any(values).dims if entry.named and dims is None else None
+        named = said if said and all(said) else dims
+        found = as_labelled(values, default_dims=default_dims, dims=named)
         return replace(found, quantity=found.quantity or entry.quantity)
-    own = as_labelled(array, default_dims={}, dims=labels.dims, coords=labels.coords)
+    own = as_labelled(values, default_dims={}, dims=labels.dims, coords=labels.coords)
     own = replace(own, quantity=labels.quantity, attrs=labels.attrs)
     return own if dims is None else as_labelled(own, default_dims={}, dims=dims)

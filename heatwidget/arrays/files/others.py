@@ -26,7 +26,7 @@ _STARTS = {
     b"FEA1": "a file of feather: pandas.read_feather(path) reads it, and a heatmap takes its table",
     b"MATLAB 7.3": _MATLAB.format("h5py.File(path), with the axes in reverse order,"),
     b"MATLAB": _MATLAB.format("scipy.io.loadmat(path)"),
-    b"GGUF": "a file of model weights: gguf.GGUFReader(path) reads it, and a heatmap takes a tensor",
+    b"GGUF": "a file of model weights: gguf.GGUFReader(path) reads it, tensor by tensor",
     **{bytes((0x80, version)): _PICKLE for version in (2, 3, 4, 5)},
 }
 _SUFFIXES = {
