@@ -16,7 +16,10 @@ from .packing import PACKING_ATTRS, Packing, unpacked
 from .stamps import fingerprint, same_file, stamp_file, stat_file
 
 # How HDF5 itself notes what belongs to an axis; no more is said there than in `dims`.
-_INTERNAL = ("CLASS", "DIMENSION_LABELS", "DIMENSION_LIST", "NAME", "REFERENCE_LIST")
+_INTERNAL = (
+    *("CLASS", "DIMENSION_LABELS", "DIMENSION_LIST", "NAME", "REFERENCE_LIST"),
+    "coordinates",  # of netCDF
+)
 # Drivers that keep the whole file as one on this machine.
 _PLAIN_DRIVERS = ("sec2", "stdio", "windows")
 # What netCDF notes at a scale that stands for the length of an axis alone.
@@ -167,7 +170,7 @@ class Hdf5Adapter:
 
     def _said(self, dataset: Any) -> tuple[tuple[Any, ...], tuple[Any, ...], Mapping[str, Any]]:
         sides = range(dataset.ndim)
-        hidden = (*_INTERNAL, *(() if self._packing is None else (*PACKING_ATTRS, "dtype")))
+        hidden = (*_INTERNAL, *PACKING_ATTRS, *(() if self._packing is None else ("dtype",)))
         own = (n for n in dataset.attrs if n not in hidden and not n.startswith("_"))
         attrs = {name: _plain_attr(dataset.attrs[name]) for name in own}
         dims = tuple(_label(dataset.dims[at]) for at in sides)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ class ZarrAdapter:
     @property
     def attrs(self) -> Mapping[str, Any]:
         """Attributes but those that told how to unpack the values."""
-        hidden = () if self._packing is None else (*PACKING_ATTRS, "dtype")
+        hidden = (_XARRAY_DIMS, "coordinates", *PACKING_ATTRS)
         return {name: value for name, value in self._said.items() if name not in hidden}
 
     @property
@@ -125,15 +126,13 @@ def _packing(array: Any, dtype: np.dtype[Any]) -> Packing | None:
 
 def _coords(array: Any, name: Any, size: int) -> Any:
     """What the array of a name in the same group holds, if it has one value for each index."""
-    place = getattr(array, "store_path", None)
-    if not isinstance(name, str) or not name or place is None:
-        return None
     group = array.path.strip("/").rpartition("/")[0]
-    beside = f"{group}/{name}".strip("/")
-    if beside == array.path.strip("/"):
+    if not isinstance(name, str) or not name or name == array.path.strip("/").rpartition("/")[2]:
         return None
+    zarr: Any = sys.modules["zarr"]  # the array is of it
+    beside = f"{group}/{name}".strip("/")
     try:
-        found = type(array).open(type(place)(place.store, beside))
+        found = zarr.open_array(store=array.store, path=beside, mode="r")
     except (KeyError, OSError, ValueError):  # there is none, or it is no array
         return None
     if found.shape != (size,):

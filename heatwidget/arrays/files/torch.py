@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import is_zipfile
@@ -18,9 +19,16 @@ def read(path: Path) -> Contents:
     """Return the tensors of a file, also those in dicts and lists, mapped into memory."""
     with needed("capture", path):
         import torch
-    opened, mapped = stat_file(path), is_zipfile(path)  # files of torch before 1.6 are none
+    opened = stat_file(path)
+    # Files of torch before 1.6 are no archives; of another suffix it would think otherwise.
+    mapped = is_zipfile(path) and path.suffix != ".safetensors"
+    load = partial(torch.load, map_location="cpu", weights_only=True)
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+        if mapped:
+            saved = load(path, mmap=True)
+        else:
+            with path.open("rb") as file:
+                saved = load(file)
     except pickle.UnpicklingError as error:
         raise NamedKindError(
             f"path must hold tensors alone, in dicts and lists; {path} has other objects, which"

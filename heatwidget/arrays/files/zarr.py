@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from math import prod
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -25,7 +26,8 @@ def read(path: Path) -> Contents:
     node = zarr.open(store, path=root, mode="r")
     if isinstance(node, zarr.Array):
         return Contents({VALUES: Entry.of(node)})
-    arrays = [(n, i) for n, i in node.members(max_depth=None) if isinstance(i, zarr.Array)]
+    members = sorted(node.members(max_depth=None), key=itemgetter(0))
+    arrays = [(name, item) for name, item in members if isinstance(item, zarr.Array)]
     beside = {name for place, item in arrays for name in _beside(node, place, item)}
     entries = {name: Entry.of(item, aside=name in beside) for name, item in arrays}
     for name in (LABELS, OLD_LABELS):
