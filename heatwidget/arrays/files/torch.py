@@ -14,6 +14,8 @@ from ..adapters.stamps import stat_file
 from .contents import VALUES, Contents, Entry, NamedKindError
 from .libraries import needed
 
+_PICKLE = b"\x80"  # how one begins
+
 
 def read(path: Path) -> Contents:
     """Return the tensors of a file, also those in dicts and lists, mapped into memory."""
@@ -30,6 +32,8 @@ def read(path: Path) -> Contents:
             with path.open("rb") as file:
                 saved = load(file)
     except pickle.UnpicklingError as error:
+        if not (mapped or _begins(path) == _PICKLE):
+            raise  # it is no pickle at all
         raise NamedKindError(
             f"path must hold tensors alone, in dicts and lists; {path} has other objects, which"
             " can run code when they are read: where you trust it torch.load(path,"
@@ -58,3 +62,8 @@ def _tensors(saved: Any, name: str) -> Iterator[tuple[str, Any]]:
         return
     for key, value in parts:
         yield from _tensors(value, f"{name}/{key}" if name else key)
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(1)
