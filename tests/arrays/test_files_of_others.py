@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import sys
 import tarfile
 import zipfile
@@ -311,7 +310,7 @@ def write_packed(path: Path, dtype: str, attrs: dict[str, Any]) -> None:
                 file[dim].make_scale(dim)
                 file["acts"].dims[at].attach_scale(file[dim])
         return
-    variable = xarray.Variable(DIMS, stored, {k: v for k, v in attrs.items()})
+    variable = xarray.Variable(DIMS, stored, dict(attrs))
     zarr_format: Any = 2 if "two" in path.name else 3
     xarray.Dataset({"acts": variable}).to_zarr(
         path, mode="w", zarr_format=zarr_format, consolidated=False
