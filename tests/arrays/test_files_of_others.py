@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from heatwidget import samples
 from heatwidget.arrays import Region, StoredSource, files
+from heatwidget.arrays.adapters.packing import Packing, unpacked
 
 from .test_files import refused, write_tensors
 
@@ -277,6 +278,36 @@ def test_coordinates_of_another_length(tmp_path: Path) -> None:
         assert array.coords["layer"].tolist() == [0, 1, 2]
 
 
+def test_other_coordinates_can_be_given(tmp_path: Path) -> None:
+    """The error says how: in place of what the file has, be it ours or not."""
+    path = tmp_path / "a.h5"
+    data = xarray.Dataset({"acts": (DIMS, ACTS)}, {"layer": [3, 2, 1]})
+    data.to_netcdf(path, engine="h5netcdf")
+    refused(path, "heatwidget.open(path, layers=...) gives it others")
+    array = files.open(path, layers=[1, 2, 3], tokens=list("abcd"))
+    assert array.coords["layer"].tolist() == [1, 2, 3]
+    files.save(array, tmp_path / "b.npz")
+    array = files.open(tmp_path / "b.npz", layers=[5, 6, 7])
+    assert array.coords["layer"].tolist() == [5, 6, 7]
+    assert array.coords["token"] == tuple("abcd")
+    refused(path, "prompts given, but the array's dims are", layers=[1, 2, 3], prompts=["a"])
+
+
+def test_attributes_and_arrays_of_any_type(tmp_path: Path) -> None:
+    """What numpy has no type for is passed over."""
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["acts"] = ACTS
+        acts = file["acts"]
+        acts.attrs["labels"], acts.attrs["dims"] = np.array([1, 2]), file.ref
+        acts.attrs["attrs"] = h5py.Empty("f4")
+        file["labels"] = h5py.Empty("S4")
+        for make, owner in ((h5py.h5d.create, file.id), (h5py.h5a.create, acts.id)):
+            space = h5py.h5s.create_simple((3, 4))
+            make(owner, b"time", h5py.h5t.UNIX_D32LE.copy(), space)
+    np.testing.assert_array_equal(files.open(tmp_path / "a.h5").values, ACTS)
+    refused(tmp_path / "a.h5", "No NumPy equivalent", TypeError, name="time")
+
+
 # Stored type, and what the file says of it.
 PACKED = [
     ("i2", {"scale_factor": 0.1, "add_offset": 5.0, "_FillValue": -32768}),
@@ -334,6 +365,41 @@ def test_packed_values(tmp_path: Path, name: str, dtype: str, attrs: dict[str, A
     assert array.values.dtype == source.dtype
     np.testing.assert_allclose(source.read(Region(((1, 2), (0, 1)))).values, expected[1:, :1], 1e-6)
     assert source.identity() is not None
+
+
+KINDS = ("i1", "u1", "i2", ">i2", "u2", "i4", "u4", "i8", "f4", ">f4", "f8")
+
+
+@st.composite
+def packed(draw: st.DrawFn) -> tuple[np.ndarray, dict[str, Any]]:
+    """Stored values, and any of what says what they stand for."""
+    dtype = np.dtype(draw(st.sampled_from(KINDS)))
+    whole = st.integers(0, 100) if dtype.kind == "u" else st.integers(-100, 100)
+    stored = np.array(draw(st.lists(whole, min_size=6, max_size=6)), dtype).reshape(2, 3)
+    factor = st.sampled_from([0.5, 0.1, -3.0, 1e-3, 100.0])
+    kind = draw(st.sampled_from([np.float32, np.float64]))
+    attrs: dict[str, Any] = {
+        "scale_factor": draw(st.none() | factor.map(kind)),
+        "add_offset": draw(st.none() | factor.map(kind)),
+        "_FillValue": draw(st.none() | whole.map(dtype.type)),
+        "missing_value": draw(st.none() | whole.map(dtype.type)),
+        "_Unsigned": draw(st.sampled_from([None, "true", "false"])),
+    }
+    if dtype.kind == "f" or dtype.itemsize == 8:  # those xarray compares as floats
+        del attrs["_Unsigned"]
+    return stored, {name: value for name, value in attrs.items() if value is not None}
+
+
+@pytest.mark.filterwarnings("ignore")
+@given(packed())
+def test_packed_as_xarray_has_it(case: tuple[np.ndarray, dict[str, Any]]) -> None:
+    stored, attrs = case
+    variable = xarray.Variable(("x", "y"), stored, attrs)
+    expected = xarray.conventions.decode_cf_variable("v", variable, decode_times=False).values
+    packing = Packing.of(stored.dtype, attrs)
+    got = unpacked(packing, stored)
+    np.testing.assert_allclose(got.astype("f8"), expected.astype("f8"), 1e-5, 1e-5)
+    assert packing is None or got.dtype == packing.dtype
 
 
 @pytest.mark.parametrize("name", ["a.h5", "two.zarr"])

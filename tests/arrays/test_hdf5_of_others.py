@@ -161,6 +161,33 @@ def test_a_file_that_another_process_writes(tmp_path: Path, libver: str, swmr: s
     heatmap.close()
 
 
+def test_an_array_that_grows(tmp_path: Path) -> None:
+    """What was opened is read on; what has shrunk is not."""
+    path = tmp_path / "run.h5"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", data=ACTS, maxshape=(None, 4))
+    source = StoredSource(files.open(path))
+    with h5py.File(path, "a") as file:
+        file["x"].resize(5, 0)
+    np.testing.assert_array_equal(source.read(WHOLE).values, ACTS)
+    with pytest.raises(ValueError, match=r"shape \(3, 4\), and now \(5, 4\): set_array"):
+        source.refresh()
+    with h5py.File(path, "a") as file:
+        file["x"].resize(2, 0)
+    with pytest.raises(OSError, match=r"has become one of shape \(2, 4\)"):
+        source.read(WHOLE)
+
+
+def test_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with h5py.File("run.h5", "w") as file:
+        file["x"] = ACTS
+    source = StoredSource(files.open("run.h5"))
+    monkeypatch.chdir("/")
+    source.refresh()
+    np.testing.assert_array_equal(source.read(WHOLE).values, ACTS)
+
+
 def test_a_file_that_cannot_be_read_meanwhile(tmp_path: Path) -> None:
     """It is said what its writer can do; afterwards it is read."""
     path = tmp_path / "run.h5"

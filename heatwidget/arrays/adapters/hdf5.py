@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -102,8 +102,9 @@ class Hdf5Adapter:
                 raise ValueError("array must have 2 or 3 axes, got an HDF5 dataset without any")
         self._dataset = dataset
         with self._opened_dataset() as found:
-            self._raw: np.dtype[Any] = plain_dtype(found.dtype)
-            self._packing = Packing.of(self._raw, _packing_attrs(found))
+            self._stored = found.dtype
+            raw: np.dtype[Any] = plain_dtype(found.dtype)
+            self._packing = Packing.of(raw, _attrs(found, (*PACKING_ATTRS, "dtype")))
             self.shape: tuple[int, ...] = found.shape
             self.chunks: tuple[int, ...] | None = found.chunks
             self._path = found.file.filename
@@ -111,7 +112,7 @@ class Hdf5Adapter:
             self._name = found.name
             self._spread = bool(found.is_virtual or found.external)
             self._facts = self._said(found) if isinstance(dataset, ClosedDataset) else None
-        self.dtype = self._raw if self._packing is None else self._packing.dtype
+        self.dtype = raw if self._packing is None else self._packing.dtype
         self.name = f"HDF5 dataset {self._name} of {self._path}"
 
     @property
@@ -134,12 +135,15 @@ class Hdf5Adapter:
         closed = isinstance(self._dataset, ClosedDataset)
         if not closed and not self._dataset:
             raise ValueError("the file was closed")
-        if closed and not same_file(self._opened, stat_file(self._path)):
-            raise OSError("the file was replaced, or is gone, since it was opened")
+        if closed and not self._is_there():
+            raise OSError(
+                "the file was replaced, or is gone, since it was opened: refresh() shows what"
+                " there is now, and heatwidget.open reads it"
+            )
         with self._opened_dataset() as dataset:
             if not closed and self._is_cut(dataset.file):
                 raise OSError("the file has become shorter since it was opened")
-            if closed and (dataset.shape, plain_dtype(dataset.dtype)) != (self.shape, self._raw):
+            if closed and not self._fits(dataset):
                 raise OSError(f"it has become one of shape {dataset.shape}, {dataset.dtype}")
             return unpacked(self._packing, plain(dataset[region.slices]))
 
@@ -172,9 +176,20 @@ class Hdf5Adapter:
         sides = range(dataset.ndim)
         hidden = (*_INTERNAL, *PACKING_ATTRS, *(() if self._packing is None else ("dtype",)))
         own = (n for n in dataset.attrs if n not in hidden and not n.startswith("_"))
-        attrs = {name: _plain_attr(dataset.attrs[name]) for name in own}
+        attrs = {name: _plain_attr(value) for name, value in _attrs(dataset, own).items()}
         dims = tuple(_label(dataset.dims[at]) for at in sides)
         return dims, tuple(_coords(dataset, at, dims[at]) for at in sides), attrs
+
+    def _is_there(self) -> bool:
+        """Whether the file is the one that was opened; some disks number files anew."""
+        opened, now = self._opened, stat_file(self._path)
+        same = same_file(opened, now) or (opened is not None and opened[2:] == (now or ())[2:])
+        return now is not None and same
+
+    def _fits(self, dataset: Any) -> bool:
+        """Whether it is the array that was opened, or has grown since."""
+        same = dataset.ndim == len(self.shape) and dataset.dtype == self._stored
+        return same and all(n >= was for n, was in zip(dataset.shape, self.shape, strict=True))
 
     def _is_cut(self, file: Any) -> bool:
         """Whether the file has lost its end, in whose place HDF5 reads zeros."""
@@ -194,8 +209,14 @@ def _is_settled(file: Any) -> bool:
     return bool(file.mode == "r" and file.driver in _PLAIN_DRIVERS)
 
 
-def _packing_attrs(dataset: Any) -> dict[str, Any]:
-    return {n: dataset.attrs[n] for n in (*PACKING_ATTRS, "dtype") if n in dataset.attrs}
+def _attrs(dataset: Any, names: Iterable[str]) -> dict[str, Any]:
+    """Those of some attributes that are there, and of a type that numpy has."""
+    found = {}
+    for name in names:
+        if name in dataset.attrs:
+            with suppress(TypeError, ValueError, OSError):
+                found[name] = dataset.attrs[name]
+    return found
 
 
 def _plain_attr(value: Any) -> Any:
@@ -229,4 +250,4 @@ def _coords(dataset: Any, at: int, name: str) -> Any:
     values = scale[...]
     if letters:
         return [b"".join(row.tolist()) for row in values]
-    return unpacked(Packing.of(values.dtype, _packing_attrs(scale)), values)
+    return unpacked(Packing.of(values.dtype, _attrs(scale, (*PACKING_ATTRS, "dtype"))), values)

@@ -128,14 +128,23 @@ def _walk(
         key, full = (int(info.fileno), int(info.addr)), prefix + name
         soft = linked or isinstance(link, h5py.SoftLink)
         if isinstance(item, h5py.Dataset):
-            yield _Found(full, key, soft, item.shape or (), item.dtype, _beside(item, prefix))
+            yield _Found(full, key, soft, item.shape or (), _dtype(item), _beside(item, prefix))
         elif key not in above:
             yield from _walk(item, f"{full}/", (*above, key), linked=soft)
 
 
+def _dtype(dataset: Any) -> np.dtype[Any]:
+    """Type of a dataset; bare bytes where it is one that numpy lacks."""
+    try:
+        found: np.dtype[Any] = dataset.dtype
+    except TypeError:
+        return np.dtype("V")
+    return found
+
+
 def _beside(dataset: Any, prefix: str) -> tuple[str, ...]:
     """Names of coordinates of more than one axis, as netCDF files list them."""
-    said = dataset.attrs.get("coordinates") if "coordinates" in dataset.attrs else None
+    said = dataset.attrs.get("coordinates")
     said = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
     return tuple(prefix + name for name in said.split()) if isinstance(said, str) else ()
 

@@ -108,7 +108,7 @@ def _module(suffix: str) -> Any:
 
 def _suffix_of(path: Path, head: bytes) -> str:
     """Suffix that a file with this content should have, or none."""
-    if head[8:9] == b"{" and not head.startswith(b"{"):
+    if head[4:9] == b"\0\0\0\0{":  # after a length of less than 4 GB
         return ".safetensors"
     if any(head[at : at + len(_HDF5)] == _HDF5 for at in _HDF5_PLACES):
         return "" if head.startswith(b"MATLAB") else ".h5"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..adapters import adapt_any
+from ..axis import DIMS
 from ..labelled import LabelledArray, as_labelled
 from ..origin import Origin
 from .contents import VALUES, Contents, Entry, NamedKindError, UnknownTypeError
@@ -22,25 +23,39 @@ DEFAULT_DIMS = {2: ("iteration", "token"), 3: ("iteration", "layer", "token")}
 
 
 def open(
-    path: str | os.PathLike[str], *, name: str | None = None, dims: Sequence[str] | None = None
+    path: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    dims: Sequence[str] | None = None,
+    tokens: Sequence[str] | None = None,
+    prompts: Sequence[str] | None = None,
+    layers: Sequence[int] | None = None,
+    iterations: Sequence[int] | None = None,
 ) -> LabelledArray:
     """Labelled array in a file, which is read when and where it is looked at.
 
     Only a compressed ``.npz`` is read whole. What `save` has written comes back as it was. So
     does an ``.npz`` that `numpy.savez` made of ``values``, ``dims`` (names, in order),
     ``coord.<dim>`` for each dim that has coordinates, and ``attrs``, a JSON text. Files of
-    others have what axes they name, and else ``(iteration, token)`` or ``(iteration, layer,
-    token)``. The file is closed when the array is dropped. Pickles are refused.
+    others have what axes they name, with the coordinates that netCDF, xarray and the scales of
+    HDF5 give them, and else ``(iteration, token)`` or ``(iteration, layer, token)``. Packed
+    values (``scale_factor``, ``_FillValue`` and their kin) are what they stand for. An HDF5
+    file is open only while something is read of it, and never locked. Pickles are refused.
+
+    After the file was replaced or written to, ``refresh()`` of a heatmap reads it anew.
 
     Parameters
     ----------
     path : str or path
-        ``.npz``, ``.npy``, ``.zarr``, ``.nc``, ``.h5``, ``.hdf5`` or ``.safetensors``; a file
-        with another suffix is known by its content.
+        ``.npz``, ``.npy``, ``.zarr``, ``.zarr.zip``, ``.nc``, ``.h5``, ``.hdf5``,
+        ``.safetensors``, or ``.pt`` and ``.pth`` with tensors, which needs torch. A file with
+        another suffix is known by its content.
     name : str, optional
         Which array of the file; by default ``values``, or the only one with 2 or 3 axes.
     dims : sequence of str, optional
         Names of the axes, in order; goes before what the file says.
+    tokens, prompts, layers, iterations : sequence, optional
+        Coordinates of an axis, as for a heatmap; they go before those in the file.
 
     Raises
     ------
@@ -53,7 +68,8 @@ def open(
     ValueError
         If the file is of no such kind, damaged, or does not say which array is meant.
     """
-    return open_labelled(path, name=name, dims=dims, default_dims=DEFAULT_DIMS)
+    coords = {"token": tokens, "prompt": prompts, "layer": layers, "iteration": iterations}
+    return open_labelled(path, name=name, dims=dims, default_dims=DEFAULT_DIMS, coords=coords)
 
 
 def open_labelled(
@@ -62,9 +78,10 @@ def open_labelled(
     name: str | None,
     dims: Sequence[str] | None,
     default_dims: Mapping[int, tuple[str, ...]],
+    coords: Mapping[str, Any] | None = None,
 ) -> LabelledArray:
     """Return what `open` does, with other names for axes that have none."""
-    place = as_path(path)
+    place = as_path(path).absolute()  # it may be opened again from another folder
     module = module_to_read(place)
     with _whole(place, module):
         contents: Contents = module.read(place)
@@ -73,15 +90,17 @@ def open_labelled(
     with _whole(place, module):
         values = entry.load()
         labels = contents.labels() if chosen == VALUES else None
-    again = partial(open_labelled, place, name=name, dims=dims, default_dims=default_dims)
+    again = partial(
+        open_labelled, place, name=name, dims=dims, default_dims=default_dims, coords=coords
+    )
     try:
-        labelled = _label(values, labels, entry, dims, default_dims)
+        labelled = _label(values, labels, entry, dims, default_dims, coords or {})
     except KeyError as error:
         what = f"the axes of shape {entry.shape}, as {path} does not"
         raise ValueError(f"dims must name {what}") from error
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{error} (in {path})") from error
+        raise kind(f"{error} (in {path}){_advice(str(error))}") from error
     return replace(labelled, origin=Origin(str(place), labelled.axes, again))
 
 
@@ -119,13 +138,20 @@ def _label(
     entry: Entry,
     dims: Sequence[str] | None,
     default_dims: Mapping[int, tuple[str, ...]],
+    coords: Mapping[str, Any],
 ) -> LabelledArray:
-    """Values with what its file says, under the names that are asked for."""
+    """Values with what their file says, under the names that are asked for."""
     if labels is None:
         said = adapt_any(values).dims if entry.named and dims is None else None
         named = said if said and all(said) else dims
-        found = as_labelled(values, default_dims=default_dims, dims=named)
+        found = as_labelled(values, default_dims=default_dims, dims=named, coords=coords)
         return replace(found, quantity=found.quantity or entry.quantity)
     own = as_labelled(values, default_dims={}, dims=labels.dims, coords=labels.coords)
     own = replace(own, quantity=labels.quantity, attrs=labels.attrs)
-    return own if dims is None else as_labelled(own, default_dims={}, dims=dims)
+    return as_labelled(own, default_dims={}, dims=dims, coords=coords)
+
+
+def _advice(error: str) -> str:
+    """How to give other coordinates, where those of the file do not fit."""
+    about = next((f"{dim}s" for dim in DIMS if error.startswith(f"{dim}s must")), None)
+    return "" if about is None else f": heatwidget.open(path, {about}=...) gives it others"
