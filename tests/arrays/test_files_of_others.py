@@ -265,6 +265,21 @@ def test_coordinates_that_an_axis_cannot_have(tmp_path: Path, name: str) -> None
     assert files.open(tmp_path / name).coords["layer"].tolist() == [0, 2, 4]
 
 
+def test_what_a_variable_measures(tmp_path: Path) -> None:
+    """In a netCDF file its name, or what it says, with its unit."""
+    acts = xarray.DataArray(ACTS, dims=DIMS, attrs={"units": "K"})
+    for engine, name in (("h5netcdf", "new.nc"), ("scipy", "old.nc")):
+        xarray.Dataset({"acts": acts}).to_netcdf(tmp_path / name, engine=engine)
+        assert files.open(tmp_path / name).quantity == "acts [K]"
+        said = acts.assign_attrs(long_name="norm")
+        xarray.Dataset({"acts": said}).to_netcdf(tmp_path / name, engine=engine)
+        assert files.open(tmp_path / name).quantity == "norm [K]"
+        xarray.Dataset({"acts": acts.rename(layer="depth")}).to_netcdf(
+            tmp_path / name, engine=engine
+        )
+        refused(tmp_path / name, "dims must be drawn from")
+
+
 def test_coordinates_of_another_length(tmp_path: Path) -> None:
     """They are of something else."""
     with h5py.File(tmp_path / "a.h5", "w") as file:

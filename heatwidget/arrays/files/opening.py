@@ -145,7 +145,9 @@ def _label(
         said = adapt_any(values).dims if entry.named and dims is None else None
         named = said if said and all(said) else dims
         found = as_labelled(values, default_dims=default_dims, dims=named, coords=coords)
-        return replace(found, quantity=found.quantity or entry.quantity)
+        units = found.attrs.get("units")
+        name = f"{entry.quantity} [{units}]" if entry.quantity and units else entry.quantity
+        return replace(found, quantity=found.quantity or name)
     own = as_labelled(values, default_dims={}, dims=labels.dims, coords=labels.coords)
     own = replace(own, quantity=labels.quantity, attrs=labels.attrs)
     return as_labelled(own, default_dims={}, dims=dims, coords=coords)
