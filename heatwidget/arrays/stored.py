@@ -71,9 +71,13 @@ class StoredSource:
         Raises
         ------
         OSError, TypeError, ValueError
-            As `Origin.anew` says; then it is as if nothing was asked.
+            As `Origin.anew` says, or if another file has taken the place of the one that the
+            user has opened. Then it is as if nothing was asked.
         """
-        if self._origin is not None:
+        if self._origin is None:
+            with self._naming():
+                self._adapter.check()
+        else:
             data, origin = self._origin.anew()
             self._take(data)
             self._origin = origin

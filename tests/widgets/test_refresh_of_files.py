@@ -180,3 +180,36 @@ def test_before_it_is_refreshed(tmp_path: Path, suffix: str) -> None:
     hw.save(numbers(1), path)
     with pytest.raises(OSError, match="was replaced, or is gone, since it was opened"):
         _ = array.values
+
+
+@pytest.mark.parametrize("kind", ["map", "hdf5"])
+def test_a_file_that_the_user_has_opened(tmp_path: Path, kind: str) -> None:
+    """It is not ours to open anew: the error says what to do, and the picture stays."""
+    path = tmp_path / "a"
+
+    def write(place: Path, values: np.ndarray) -> None:
+        if kind == "map":
+            with place.open("wb") as file:
+                np.save(file, values)
+        else:
+            with h5py.File(place, "w") as file:
+                file["x"] = values
+
+    def opened() -> Any:
+        return np.load(path, mmap_mode="r") if kind == "map" else h5py.File(path)["x"]
+
+    write(path, numbers(0))
+    heatmap = hw.Heatmap(opened())
+    heatmap.flush()
+    heatmap.refresh()
+    replace(path, write, numbers(1))
+    with pytest.raises(OSError, match=r"another file has taken the place .* set_array\(\)"):
+        heatmap.refresh()
+    heatmap.flush()
+    np.testing.assert_array_equal(heatmap.frame.values, numbers(0))
+    heatmap.set_array(opened())
+    heatmap.flush()
+    np.testing.assert_array_equal(heatmap.frame.values, numbers(1))
+    path.unlink()
+    heatmap.refresh()
+    heatmap.close()

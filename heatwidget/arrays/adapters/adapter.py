@@ -57,6 +57,16 @@ class Adapter(Storage, Protocol):
         """Yield ``function(region, values)`` of each region, made where the values are."""
         ...
 
+    def check(self) -> None:
+        """See that it is still what lies where it was opened.
+
+        Raises
+        ------
+        OSError
+            If another file has taken the place of the one that the user has opened.
+        """
+        ...
+
 
 def map_here(
     self: Adapter, function: Callable[[Region, NDArray[Any]], T], regions: Iterable[Region]
@@ -64,6 +74,10 @@ def map_here(
     """`Adapter.map` of what is best read here, in order."""
     for region in regions:
         yield region, function(region, self.read(region))
+
+
+def nothing_to_check(self: Adapter) -> None:
+    """`Adapter.check` of what no file takes the place of."""
 
 
 def plain_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

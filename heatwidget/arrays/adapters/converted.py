@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..source import Region
-from .adapter import is_from, map_here, plain, plain_dtype
+from .adapter import is_from, map_here, nothing_to_check, plain, plain_dtype
 
 
 class ConvertedAdapter:
@@ -28,6 +28,7 @@ class ConvertedAdapter:
     dims = None
     coords = ()
     map = map_here
+    check = nothing_to_check
 
     def __init__(self, array: Any, name: str, *, in_memory: bool) -> None:
         self._array, self.name, self.in_memory = array, name, in_memory

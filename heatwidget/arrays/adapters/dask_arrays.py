@@ -14,7 +14,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..source import Region, T
-from .adapter import Mapped, plain, plain_dtype
+from .adapter import Mapped, nothing_to_check, plain, plain_dtype
 
 # What `dask.config` calls a cluster; None is as if nothing was said.
 _ON_CLUSTER = (None, "distributed", "dask.distributed")
@@ -34,6 +34,7 @@ class DaskAdapter:
     in_memory = False
     dims = None
     coords = ()
+    check = nothing_to_check
 
     def __init__(self, array: Any) -> None:
         if any(isnan(size) for size in array.shape):

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..source import Region
 from .adapter import map_here, plain, plain_dtype
 from .packing import PACKING_ATTRS, Packing, unpacked
-from .stamps import fingerprint, same_file, stamp_file, stat_file
+from .stamps import check_place, fingerprint, same_file, stamp_file, stat_file
 
 # How HDF5 itself notes what belongs to an axis; no more is said there than in `dims`.
 _INTERNAL = (
@@ -159,6 +159,10 @@ class Hdf5Adapter:
         stamp = stamp_file(self._path, self._opened)
         facts = (self._name, *([] if self._packing is None else [self._packing]))
         return None if stamp is None else fingerprint("hdf5", *facts, stamp)
+
+    def check(self) -> None:
+        """See that no other file has taken the place of the one that was opened."""
+        check_place(self._path, self._opened)
 
     def close(self) -> None:
         """Nothing is under way; the user's file stays open."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..source import Region
 from .adapter import map_here, plain, plain_dtype
-from .stamps import fingerprint, same_file, sample_blocks, stat_file
+from .stamps import check_place, fingerprint, same_file, sample_blocks, stat_file
 
 
 class MappedAdapter:
@@ -75,6 +75,11 @@ class MappedAdapter:
         place = self._array.__array_interface__["data"][0] - _address(self._map)
         layout = (place, self._array.strides, self.shape, self._array.dtype.str)
         return fingerprint("memory map", now[2:], layout, digest.hexdigest())
+
+    def check(self) -> None:
+        """See that no other file has taken the place of the one that was mapped."""
+        if self._path is not None:
+            check_place(self._path, self._opened)
 
     def close(self) -> None:
         """Nothing is under way."""

@@ -29,6 +29,22 @@ def same_file(opened: tuple[int, ...] | None, now: tuple[int, ...] | None) -> bo
     return opened is not None and now is not None and opened[:2] == now[:2]
 
 
+def check_place(path: str | os.PathLike[str], opened: tuple[int, ...] | None) -> None:
+    """See that no other file has taken the place of one that was opened.
+
+    Raises
+    ------
+    OSError
+        If one has. A file that is gone may still be written to by whoever has it open.
+    """
+    now = stat_file(path)
+    if opened is not None and now is not None and not same_file(opened, now):
+        raise OSError(
+            "another file has taken the place of the one that was opened: open it anew, and"
+            " set_array() shows it"
+        )
+
+
 def sample_blocks(size: int, n_blocks: int = _N_BLOCKS) -> Iterator[slice]:
     """Yield where the blocks of a sample lie among `size` bytes; a single one comes first."""
     last = max(size - _BLOCK_BYTES, 0)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..source import Region
-from .adapter import map_here
+from .adapter import map_here, nothing_to_check
 from .stamps import fingerprint, same_file, stamp_file, stat_file
 
 # Types that torch and numpy share; the other floating ones are read as float32.
@@ -33,6 +33,7 @@ class TensorAdapter:
     dims = None
     coords = ()
     map = map_here
+    check = nothing_to_check
 
     def __init__(self, tensor: Any) -> None:
         layout = str(tensor.layout).removeprefix("torch.")

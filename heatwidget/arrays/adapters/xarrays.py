@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..source import Region
-from .adapter import map_here, plain, plain_dtype
+from .adapter import map_here, nothing_to_check, plain, plain_dtype
 
 
 class XarrayAdapter:
@@ -22,6 +22,7 @@ class XarrayAdapter:
 
     in_memory = False
     map = map_here
+    check = nothing_to_check
 
     def __init__(self, array: Any) -> None:
         # Without its coordinates, which would be cut along with each region.
