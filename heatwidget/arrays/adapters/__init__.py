@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from .adapter import Adapter, is_from, is_short
+from .closed_hdf5 import ClosedDataset
 from .converted import adapt_jax, adapt_values
 from .dask_arrays import DaskAdapter
-from .hdf5 import ClosedDataset, Hdf5Adapter
+from .hdf5 import Hdf5Adapter
 from .mapped import MappedAdapter, is_mapped
 from .tensors import FileTensor, FileTensorAdapter, TensorAdapter
 from .xarrays import XarrayAdapter

@@ -81,7 +81,7 @@ class Packing:
         """Return what stored values stand for."""
         if self.dtype.kind == "b":
             return np.asarray(stored != 0)
-        stored = np.ascontiguousarray(stored).view(self.raw)
+        stored = np.asarray(stored, order="C").view(self.raw)
         if self.dtype.kind != "f":
             return stored
         values = stored
@@ -93,9 +93,7 @@ class Packing:
         low, high = self.valid
         judged = stored if self.valid_stored else values
         gone |= (judged < low) | (judged > high)
-        values = values.astype(self.dtype)
-        values[gone] = np.nan
-        return values
+        return np.where(gone, self.dtype.type(np.nan), values.astype(self.dtype))
 
 
 def unpacked(packing: Packing | None, stored: NDArray[Any]) -> NDArray[Any]:
