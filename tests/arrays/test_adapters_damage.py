@@ -84,6 +84,30 @@ def test_a_zarr_array_that_is_gone(tmp_path: Path) -> None:
     assert source.identity() in (None, stamps.fingerprint([]))
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_a_zarr_array_in_the_place_of_another(tmp_path: Path, zarr_format: Any) -> None:
+    """Its chunks are not read as if they were the old ones; a change of values or size is seen."""
+    path = tmp_path / "kept.zarr"
+
+    def write(values: np.ndarray, chunks: Any = (4, 20, 50)) -> None:
+        zarr.create_array(path, data=values, chunks=chunks, zarr_format=zarr_format, overwrite=True)
+
+    write(NUMBERS)
+    source = source_of(zarr.open_array(path, mode="r"))
+    write(-NUMBERS)
+    assert source.read(LAST).values == -NUMBERS[-1, -1, -1]
+    array = zarr.open_array(path, mode="r+")
+    array.attrs["more"] = 1
+    array.resize((9, 40, 50))
+    assert source.read(LAST).values == -NUMBERS[-1, -1, -1]
+    source.refresh()
+    for values, chunks in ((NUMBERS.astype("i4"), (4, 20, 50)), (NUMBERS, (8, 10, 50))):
+        write(values, chunks)
+        fails(source, LAST, "it has become one of shape")
+        with pytest.raises(OSError, match="it has become one of shape"):
+            source.refresh()
+
+
 def test_a_damaged_chunk_of_hdf5(tmp_path: Path) -> None:
     in_hdf5(tmp_path, chunks=(4, 20, 50), compression="gzip", fletcher32=True)
     with h5py.File(tmp_path / "kept.h5") as file:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import h5py
 import numpy as np
@@ -216,3 +217,20 @@ def test_arrays_of_the_user_follow_the_conventions(tmp_path: Path) -> None:
         array = hw.arrays.as_labelled(file["acts"], default_dims={})
         np.testing.assert_array_equal(array.values, [[0, 0.5, 1], [1.5, 2, 2.5]])
         assert array.coords["layer"].tolist() == [1, 36]
+
+
+def test_a_library_that_cannot_leave_out_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Older ones of h5py, or of HDF5 below it: they read all the same."""
+    with h5py.File(tmp_path / "run.h5", "w") as file:
+        file["acts"] = ACTS
+    opened = h5py.File
+
+    def older(*args: Any, **more: Any) -> Any:
+        if "locking" in more:
+            raise ValueError("h5py version >= 3.5.0 and HDF5 version >= 1.12.1 are needed")
+        return opened(*args, **more)
+
+    monkeypatch.setattr(h5py, "File", older)
+    np.testing.assert_array_equal(files.open(tmp_path / "run.h5").values, ACTS)

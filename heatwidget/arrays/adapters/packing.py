@@ -83,7 +83,7 @@ class Packing:
             return np.asarray(stored != 0)
         stored = np.asarray(stored, order="C").view(self.raw)
         if self.dtype.kind != "f":
-            return stored
+            return stored.astype(self.dtype)
         values = stored
         if (self.scale, self.offset) != (1.0, 0.0):
             values = stored.astype(np.float64) * self.scale + self.offset

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from operator import ge
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..source import Region
-from .adapter import map_here, nothing_to_check, plain, plain_dtype
+from .adapter import map_here, plain, plain_dtype
 from .packing import PACKING_ATTRS, Packing, unpacked
 from .stamps import fingerprint, stamp_file, stamp_folder, stat_file
 
@@ -34,7 +35,6 @@ class ZarrAdapter:
 
     in_memory = False
     map = map_here
-    check = nothing_to_check
 
     def __init__(self, array: Any) -> None:
         self._array = array
@@ -47,6 +47,7 @@ class ZarrAdapter:
         self._folder = _folder(array)
         self._zip = getattr(array.store, "path", None) if _is_kept(array, "ZipStore") else None
         self._opened = None if self._zip is None else stat_file(self._zip)
+        self._noted = self._stat_metadata()
 
     @property
     def name(self) -> str:
@@ -75,9 +76,7 @@ class ZarrAdapter:
 
     def read(self, region: Region) -> NDArray[Any]:
         """Return the values of a region; all chunks that it touches are read."""
-        folder = self._folder
-        if folder is not None and not any((folder / name).exists() for name in _METADATA_FILES):
-            raise FileNotFoundError("the folder holds no array any more")
+        self.check()
         return unpacked(self._packing, plain(self._array[region.slices]))
 
     def identity(self) -> str | None:
@@ -100,8 +99,46 @@ class ZarrAdapter:
         facts += () if self._packing is None else (self._packing,)
         return None if stamp is None else fingerprint(facts, stamp)
 
+    def check(self) -> None:
+        """See that the folder holds an array that is stored in the same way, and is no smaller."""
+        now = self._stat_metadata()
+        if now == self._noted:
+            return
+        if now is None:
+            raise FileNotFoundError("the folder holds no array any more")
+        found = _open(self._array, self._array.path)
+        grown = len(found.shape) == len(self.shape) and all(map(ge, found.shape, self.shape))
+        if not grown or _layout(found) != _layout(self._array):
+            raise OSError(
+                f"it has become one of shape {found.shape}, {found.dtype}, in chunks of"
+                f" {found.chunks}: refresh() shows it, or set_array() of the array opened anew"
+            )
+        self._noted = now
+
     def close(self) -> None:
         """Nothing is under way."""
+
+    def _stat_metadata(self) -> tuple[int, ...] | None:
+        """What tells whether the array's metadata were written anew; None where there are none."""
+        if self._folder is None:
+            return None
+        stats = (stat_file(self._folder / name) for name in _METADATA_FILES)
+        return next((found for found in stats if found is not None), None)
+
+
+def _open(array: Any, path: str) -> Any:
+    """Another array of the same store."""
+    zarr: Any = sys.modules["zarr"]  # the array is of it
+    return zarr.open_array(store=array.store, path=path, mode="r")
+
+
+def _layout(array: Any) -> str:
+    """How an array is stored: all of its metadata but for its size and what it says of itself."""
+    if not hasattr(array.metadata, "to_dict"):
+        return str((array.dtype, array.chunks))
+    about = array.metadata.to_dict()
+    kept = (name for name in sorted(about) if name not in ("shape", "attributes"))
+    return str([(name, about[name]) for name in kept])
 
 
 def _folder(array: Any) -> Path | None:
@@ -130,10 +167,8 @@ def _coords(array: Any, name: Any, size: int) -> Any:
     group = array.path.strip("/").rpartition("/")[0]
     if not isinstance(name, str) or not name or name == array.path.strip("/").rpartition("/")[2]:
         return None
-    zarr: Any = sys.modules["zarr"]  # the array is of it
-    beside = f"{group}/{name}".strip("/")
     try:
-        found = zarr.open_array(store=array.store, path=beside, mode="r")
+        found = _open(array, f"{group}/{name}".strip("/"))
     except (KeyError, OSError, ValueError):  # there is none, or it is no array
         return None
     if found.shape != (size,):

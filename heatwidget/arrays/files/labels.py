@@ -63,7 +63,7 @@ class Labels:
         """Whether a text is one that `to_text` makes: in files of others it may be any."""
         try:
             cls.from_text(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
         return True
 
