@@ -35,7 +35,7 @@ class LabelledArray:
     attrs : mapping
         Anything else that is known: origin, model, seed.
     origin : Origin, optional
-        The file that `open` has read; of the whole array, so no part of it has one.
+        The file that `open` has read; it counts while `data` is what was read there.
     """
 
     data: Any

@@ -21,12 +21,15 @@ class Origin:
     path : str
     axes : tuple of Axis
         As the file has them.
+    data : array
+        What held the values when it was opened.
     reopen : callable
         Gives the array that is in the file now.
     """
 
     path: str
     axes: tuple[Axis, ...]
+    data: Any
     reopen: Callable[[], LabelledArray]
 
     def anew(self) -> tuple[Any, Origin]:
@@ -48,6 +51,12 @@ class Origin:
                 " shows what there is now"
             )
         return found.data, found.origin
+
+
+def origin_of(array: LabelledArray) -> Origin | None:
+    """Where an array was opened from, unless its values are only a part of what was."""
+    origin = array.origin
+    return origin if origin is not None and origin.data is array.data else None
 
 
 def _said(axes: Sequence[Axis]) -> list[Any]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .adapters import Adapter, adapt, adapt_any
 from .extent import ValueRange, scan_values, widen
 from .labelled import LabelledArray
+from .origin import origin_of
 from .source import Block, Region, T
 
 # Cells that are read together while scanning.
@@ -37,7 +38,7 @@ class StoredSource:
 
     def __init__(self, array: LabelledArray) -> None:
         self.axes = array.axes
-        self._origin = array.origin
+        self._origin = origin_of(array)
         self._take(array.data)
         self._range: ValueRange | None = None
         self._changed: tuple[Region, ...] = ()

@@ -20,6 +20,7 @@ from ..arrays import (
 )
 from ..arrays.adapters import adapt
 from ..arrays.labelled import RENAMES
+from ..arrays.origin import origin_of
 
 # Keyword of each axis's coordinates.
 COORD_KEYWORDS = {
@@ -85,7 +86,7 @@ def make_source(array: Any, labelled: LabelledArray, request: Callable[[], None]
     """
     if isinstance(array, LiveArray):
         return array.watch(request, labelled.axes)
-    in_numpy = adapt(labelled.data) is None and labelled.origin is None
+    in_numpy = adapt(labelled.data) is None and origin_of(labelled) is None
     return NumpySource(labelled) if in_numpy else StoredSource(labelled)
 
 

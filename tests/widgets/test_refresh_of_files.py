@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Callable
@@ -180,6 +181,19 @@ def test_before_it_is_refreshed(tmp_path: Path, suffix: str) -> None:
     hw.save(numbers(1), path)
     with pytest.raises(OSError, match="was replaced, or is gone, since it was opened"):
         _ = array.values
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_part_of_what_was_opened(tmp_path: Path, save: Any) -> None:
+    """It is not taken for the whole once that is read anew."""
+    path = tmp_path / "a.npz"
+    save(path, x=numbers(0))
+    array = hw.open(path)
+    heatmap = hw.Heatmap(dataclasses.replace(array, data=array.data[::-1]))
+    heatmap.refresh()
+    heatmap.flush()
+    np.testing.assert_array_equal(heatmap.frame.values, numbers(0)[::-1])
+    heatmap.close()
 
 
 @pytest.mark.parametrize("kind", ["map", "hdf5"])

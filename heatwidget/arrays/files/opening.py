@@ -101,7 +101,7 @@ def open_labelled(
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{error} (in {path}){_advice(str(error))}") from error
-    return replace(labelled, origin=Origin(str(place), labelled.axes, again))
+    return replace(labelled, origin=Origin(str(place), labelled.axes, labelled.data, again))
 
 
 def as_path(path: Any) -> Path:
