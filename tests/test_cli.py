@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -35,7 +36,15 @@ pytestmark = pytest.mark.timeout(120)
 
 RUN = "import sys; from heatwidget.cli import main; sys.exit(main())"
 MARK = "HEATWIDGET_TEST_MARK"
-ADDRESS = re.compile(r"heatwidget (?:demo|view): (http://127\.0\.0\.1:(\d+)/) \(Ctrl-C ends it\)\n")
+ADDRESS = re.compile(
+    r"heatwidget (?:demo|view): (http://127\.0\.0\.1:\d+/\?token=[\w-]{32}) \(Ctrl-C ends it\)\n"
+)
+WEBSOCKET = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
 # A proxy of the environment has no business with a loopback address.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -133,6 +142,16 @@ def end(command: Command, number: signal.Signals) -> None:
     assert command.rest() == ""
     assert command.process.returncode == 0
     assert command.leftovers() == []
+
+
+def cookie(address: str) -> str:
+    """What a browser sends once it was at the address; a page that is none starts no kernel."""
+    url = address.replace("/?", "/api/kernels/00000000-0000-0000-0000-000000000000?")
+    try:
+        answer = _opener.open(url, timeout=60)
+    except urllib.error.HTTPError as error:
+        answer = error
+    return str(answer.headers["Set-Cookie"]).partition(";")[0]
 
 
 def get(url: str) -> str:
@@ -247,7 +266,7 @@ def test_no_port_left() -> None:
 
 def test_page(demo: tuple[Command, str]) -> None:
     command, address = demo
-    light, dark = get(address), get(f"{address}?theme=dark")
+    light, dark = get(address), get(f"{address}&theme=dark")
     assert 'data-voila="voila"' in light
     assert "There was an error when executing cell" not in light
     assert ('data-jp-theme-light="true"' in light, 'data-jp-theme-light="false"' in dark) == (1, 1)
@@ -265,7 +284,9 @@ def test_a_closed_page_ends_its_kernel(demo: tuple[Command, str]) -> None:
     found = re.search(r'"kernelId": "([\w-]+)"', page)
     assert found
     # What the browser sends when the page goes.
-    assert status(address, "POST", f"/voila/api/shutdown/{found[1]}") == 204
+    shutdown = f"/voila/api/shutdown/{found[1]}"
+    assert status(address, "POST", shutdown) == 403
+    assert status(address, "POST", shutdown, Cookie=cookie(address)) == 204
     assert psutil.wait_procs([kernel], timeout=10)[1] == []
 
 
@@ -275,8 +296,114 @@ def test_only_this_machine_can_reach_the_page(demo: tuple[Command, str]) -> None
     listening = [each.laddr for each in sockets if each.status == psutil.CONN_LISTEN]
     assert {host for host, _ in listening} == {"127.0.0.1"}
     assert urlsplit(address).port in {port for _, port in listening}
-    assert status(address) == 405
+    assert status(address) == 302
     assert status(address, Host="example.org") == 403
+    # As through a forwarded port.
+    assert status(address, Host="localhost:1234") == 302
+
+
+# What is there without the token: the same for everyone, and not ours.
+PUBLIC = ["/voila/static/voila.js", "/voila/labextensions/bqplot/package.json"]
+# What is not: each with a method of its own, and what stands in the address.
+SECRET = [
+    ("GET", "/"),
+    ("GET", "/?token="),
+    ("GET", "/?token=wrong"),
+    ("GET", "/?theme=dark"),
+    ("GET", "//"),
+    ("GET", "/%2e%2e/app.ipynb"),
+    ("GET", "/app.ipynb"),
+    ("GET", "/voila/render/app.ipynb"),
+    ("GET", "/voila/tree"),
+    ("GET", "/voila/files/app.ipynb"),
+    ("GET", "/voila/files/logo.png"),
+    ("GET", "/api/kernels"),
+    ("POST", "/api/kernels"),
+    ("GET", "/api/contents"),
+    ("GET", "/api/kernels/{kernel}"),
+    ("DELETE", "/api/kernels/{kernel}"),
+    ("POST", "/voila/api/shutdown/{kernel}"),
+    ("GET", "/login"),
+    ("POST", "/login"),
+]
+
+
+def test_without_the_token_there_is_nothing(demo: tuple[Command, str]) -> None:
+    """No page, no kernel, no file beside the notebook, no shutdown."""
+    command, address = demo
+    page, before = get(address), set(command.kernels())
+    found = re.search(r'"kernelId": "([\w-]+)"', page)
+    assert found
+    for method, path in SECRET:
+        answer = status(address, method, path.format(kernel=found[1]))
+        assert answer in (302, 403, 404, 405), (method, path)
+        if answer == 302:  # to where it is said what to open
+            with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+                get(address.partition("/?")[0] + path)
+            assert "heatwidget demo has printed" in refused.value.read().decode()
+    for path in PUBLIC:
+        assert status(address, "GET", path) == 200
+    # Nor with it, for what is no page: the files of the folder are nobody's business.
+    for path in ("/voila/files/app.ipynb", "/app.ipynb"):
+        assert status(address, "GET", path, Cookie=cookie(address)) in (302, 403)
+    assert set(command.kernels()) == before
+
+
+def test_a_channel_is_not_opened_without_the_token(demo: tuple[Command, str]) -> None:
+    _, address = demo
+    found = re.search(r'"kernelId": "([\w-]+)"', get(address))
+    assert found
+    path, upgrade = f"/api/kernels/{found[1]}/channels", dict(WEBSOCKET)
+    assert status(address, "GET", path, **upgrade) == 403
+    upgrade["Cookie"] = cookie(address)
+    assert status(address, "GET", path, **upgrade) == 101
+    assert status(address, "GET", path, **upgrade, Origin="http://example.org") == 403
+
+
+def test_the_token_is_no_ones_to_read(demo: tuple[Command, str]) -> None:
+    """It is on no command line, and its cookie goes to no script and to no other site.
+
+    So a foreign page that posts to the server is refused as one without the token is, and the
+    check of a second token in each request (XSRF), which Voila's own pages do not send, is off.
+    """
+    command, address = demo
+    token = address.partition("token=")[2]
+    server = psutil.Process(command.process.pid)
+    for process in [server, *server.children(recursive=True)]:
+        with suppress(psutil.Error):
+            assert token not in " ".join(process.cmdline())
+    with _opener.open(address, timeout=60) as answer:
+        said = answer.headers["Set-Cookie"]
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert "HttpOnly" in said
+    assert "SameSite=Strict" in said
+    # Cookies know no ports: that of another server must not be in its way.
+    assert str(urlsplit(address).port) in said.partition("=")[0]
+
+
+def test_no_more_pages_than_allowed(start: Start) -> None:
+    command = start("demo", "--no-browser", "--port", "0", "--max-pages", "1")
+    address = command.read_address()
+    found = re.search(r'"kernelId": "([\w-]+)"', get(address))
+    assert found
+    with pytest.raises(urllib.error.HTTPError, match="503") as full:
+        get(address)
+    assert "1 pages are open, and no more can be: close one and reload" in (
+        full.value.read().decode()
+    )
+    assert len(command.kernels()) == 1
+    shutdown = f"/voila/api/shutdown/{found[1]}"
+    assert status(address, "POST", shutdown, Cookie=cookie(address)) == 204
+    assert "kernelId" in get(address)
+    end(command, signal.SIGINT)
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "x", ""])
+def test_bad_count_of_pages(count: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["demo", f"--max-pages={count}"])
+    assert ended.value.code == 2
+    assert f"must be a whole number of 1 or more, got {count!r}" in capsys.readouterr().err
 
 
 def test_two_demos_move_on_from_a_taken_port(start: Start) -> None:
@@ -286,7 +413,7 @@ def test_two_demos_move_on_from_a_taken_port(start: Start) -> None:
         demos = [start("demo", "--no-browser", "--port", str(port)) for _ in range(2)]
         addresses = [each.read_address() for each in demos]
         assert len({port, *(urlsplit(each).port for each in addresses)}) == 3
-        assert [status(each) for each in addresses] == [405, 405]
+        assert [status(each) for each in addresses] == [302, 302]
     for each in demos:
         end(each, signal.SIGINT)
 
@@ -329,13 +456,18 @@ def test_the_browser_is_opened_on_the_page(start: Start, tmp_path: Path) -> None
     program.chmod(0o755)
     command = start("demo", "--port", "0", BROWSER=f"{program} %s")
     address = command.read_address()
-    assert pipe.read_text() == f"{address}\n"
+    link = pipe.read_text().strip()
+    assert "token" not in link
+    # A file that leads there, which only its owner can read.
+    path = Path(urllib.request.url2pathname(urlsplit(link).path))
+    assert f"url={address}" in path.read_text()
+    assert path.parent.stat().st_mode & 0o077 == 0
     end(command, signal.SIGINT)
 
 
 def test_a_browser_that_fails_does_no_harm(start: Start) -> None:
     command = start("demo", "--port", "0", BROWSER="no-such-browser %s")
-    assert status(command.read_address()) == 405
+    assert status(command.read_address()) == 302
     end(command, signal.SIGINT)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from .. import __version__
 from .errors import CommandError
-from .server import Page, serve
+from .server import MAX_PAGES, Page, serve
 
 __all__ = ["CommandError", "main"]
 
@@ -44,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
     for command in (demo, view):
         port_help = "first port to try, 0 for any free one (default: %(default)s)"
         command.add_argument("--port", type=_port, default=8866, help=port_help)
+        pages_help = "pages that can be open at once (default: %(default)s)"
+        command.add_argument("--max-pages", type=_count, default=MAX_PAGES, help=pages_help)
         command.add_argument("--no-browser", action="store_true", help="do not open a browser")
     return parser
 
@@ -56,6 +58,14 @@ def _port(text: str) -> int:
     return port
 
 
+def _count(text: str) -> int:
+    """A number of pages from the command line."""
+    count = int(text) if text.isascii() and text.isdigit() else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of 1 or more, got {text!r}")
+    return count
+
+
 def _names(text: str) -> list[str]:
     """Names from the command line, with commas between them."""
     return [name.strip() for name in text.split(",")]
@@ -63,7 +73,7 @@ def _names(text: str) -> list[str]:
 
 def _demo(args: argparse.Namespace) -> None:
     """Serve the demo page until the user ends it."""
-    serve(Page("demo", "app.ipynb"), args.port, browser=not args.no_browser)
+    _serve(Page("demo", "app.ipynb"), args)
 
 
 def _view(args: argparse.Namespace) -> None:
@@ -71,4 +81,8 @@ def _view(args: argparse.Namespace) -> None:
     from .view import view_page
 
     page = view_page(args.file, name=args.name, dims=args.dims, widget=args.widget)
-    serve(page, args.port, browser=not args.no_browser)
+    _serve(page, args)
+
+
+def _serve(page: Page, args: argparse.Namespace) -> None:
+    serve(page, args.port, browser=not args.no_browser, max_pages=args.max_pages)

@@ -6,8 +6,10 @@ Voila runs in this process: its port is known for sure, and kernels end even if 
 from __future__ import annotations
 
 import asyncio
+import html
 import logging
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -22,6 +24,7 @@ from typing import IO, Any
 
 from .errors import CommandError
 
+MAX_PAGES = 20  # open at once: each has a kernel of its own, of some 100 MB
 IDLE_SECONDS = 120  # until the kernel of a page that could not say goodbye, after a crash, ends
 
 
@@ -47,14 +50,17 @@ class Page:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def serve(page: Page, first_port: int, *, browser: bool) -> None:
-    """Serve a page until the user ends it, from the first port on that is free."""
+def serve(page: Page, first_port: int, *, browser: bool, max_pages: int = MAX_PAGES) -> None:
+    """Serve a page until the user ends it, from the first port on that is free.
+
+    Whoever does not know the token in its address gets nothing: no page, and so no kernel.
+    """
     notebook, port = _notebook(page.notebook), _free_port(first_port)
     ended = threading.Event()
     _on_end(ended, signal.default_int_handler)
     os.environ.update(page.environment)
     with _quiet() as (terminal, log):
-        app = _voila(page, notebook, port)
+        app = _voila(page, notebook, port, max_pages)
         _on_end(ended, signal.default_int_handler)  # Voila has put one of its own in place
         try:
             _run(app, page, ended, terminal, browser=browser and _has_windows())
@@ -74,11 +80,15 @@ def _notebook(name: str) -> Path:
     raise CommandError(f"notebooks/{name} is neither in {package} nor in {package.parent}")
 
 
-def _voila(page: Page, notebook: Path, port: int) -> Any:
-    """Voila, ready to start."""
+def _voila(page: Page, notebook: Path, port: int, max_pages: int) -> Any:
+    """Voila, ready to start, with a token of its own."""
     try:
         import ipykernel.kernelspec  # noqa: F401
         from jupyter_client.kernelspec import KernelSpecManager
+        from jupyter_server import DEFAULT_STATIC_FILES_PATH
+        from jupyter_server.auth.identity import IdentityProvider
+        from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+        from tornado.web import HTTPError, RequestHandler
         from traitlets.config import Config
         from voila.app import Voila
     except ImportError as error:
@@ -92,17 +102,59 @@ def _voila(page: Page, notebook: Path, port: int) -> Any:
         def _kernel_dirs_default(self) -> list[str]:
             return []
 
-    server = {"notebook_path": str(notebook), "ip": "127.0.0.1", "port": port, "port_retries": 4}
+    class FewKernels(AsyncMappingKernelManager):
+        """Starts no more kernels than there may be pages; the next one says so."""
+
+        _starting = 0
+
+        def start_kernel(self, *arguments: Any, **keywords: Any) -> Any:
+            if len(self) + self._starting >= max_pages:
+                said = f"{max_pages} pages are open, and no more can be: close one and reload"
+                raise HTTPError(503, reason=said)
+            self._starting += 1
+            return self._started(super().start_kernel(*arguments, **keywords))
+
+        async def _started(self, kernel_id: Any) -> Any:
+            try:
+                return await kernel_id
+            finally:
+                self._starting -= 1
+
+    class Refusal(RequestHandler):
+        """Where Voila leads whoever does not know the token."""
+
+        def get(self) -> None:
+            self.set_status(403)
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish(f"Open the address that heatwidget {page.command} has printed.\n")
+
+    class Token(IdentityProvider):
+        """Lets in who knows the token, in the address or by the cookie of an earlier visit."""
+
+        def get_handlers(self) -> list[tuple[str, object]]:
+            return [("/login", Refusal)]
+
+    server: dict[str, Any] = {"notebook_path": str(notebook), "ip": "127.0.0.1"}
+    server |= {"port": port, "port_retries": 4}
     # The user's own settings might open the page to the network.
     server |= {"config_file_paths": [], "open_browser": False}
     # A foreign site whose name is made to lead here gets no answer. A closed page asks for its
-    # kernel's end without an XSRF token, so a check would let kernels pile up (voila#1458).
+    # kernel's end without an XSRF token, so a check would let kernels pile up (voila#1458); the
+    # cookie that stands for the token does its work, because a foreign site cannot send it.
     server |= {"tornado_settings": {"allow_remote_access": False, "disable_check_xsrf": True}}
-    settings = {"kernel_spec_manager_class": OwnKernel, "show_tracebacks": True}
+    server["tornado_settings"]["headers"] = {"Referrer-Policy": "same-origin"}
+    # Or the page of a refusal fails, and says so at length in the terminal.
+    server["tornado_settings"]["static_path"] = DEFAULT_STATIC_FILES_PATH
+    # In this process alone: a command line can be read by every user of the machine.
+    server |= {"token": secrets.token_urlsafe(24), "identity_provider_class": Token}
+    settings: dict[str, Any] = {"kernel_spec_manager_class": OwnKernel, "show_tracebacks": True}
+    # Voila serves files beside the notebook to whoever asks.
+    settings |= {"multi_kernel_manager_class": FewKernels, "file_allowlist": []}
     if page.title is not None:
         settings["prelaunch_hook"] = _titled(page.title)
     kernels = {"cull_idle_timeout": IDLE_SECONDS, "cull_interval": IDLE_SECONDS // 4}
     config = {"Voila": server, "VoilaConfiguration": settings, "MappingKernelManager": kernels}
+    config["IdentityProvider"] = {"cookie_options": {"samesite": "Strict"}}
     app = Voila(config=Config(config))
     app.initialize([])
     return app
@@ -123,6 +175,7 @@ def _run(app: Any, page: Page, ended: threading.Event, terminal: IO[str], *, bro
 
     errors = logging.StreamHandler(terminal)  # not of the requests that the end cuts off
     errors.addFilter(lambda record: record.levelno >= logging.ERROR and not ended.is_set())
+    errors.addFilter(lambda record: record.name != "tornado.access")  # which has the token
 
     def announce() -> None:  # called by Voila's loop, so the page answers by now
         loop = asyncio.get_running_loop()
@@ -131,16 +184,20 @@ def _run(app: Any, page: Page, ended: threading.Event, terminal: IO[str], *, bro
             return loop.stop()
         for logger in (app.log, logging.getLogger()):
             logger.addHandler(errors)
-        address = f"http://127.0.0.1:{app.port}/"
+        address = f"http://127.0.0.1:{app.port}/?token={app.token}"
         print(f"heatwidget {page.command}: {address} (Ctrl-C ends it)", file=terminal, flush=True)
         if browser:
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+            # A file that leads there, because the browser's command line can be read by all.
+            link = Path(folder) / "open.html"
+            link.write_text(f'<meta http-equiv="refresh" content="0; url={html.escape(address)}">')
+            threading.Thread(target=webbrowser.open, args=(link.as_uri(),), daemon=True).start()
 
     IOLoop.current().add_callback(announce)
-    try:
-        app.start()
-    finally:
-        _kill_kernels()
+    with tempfile.TemporaryDirectory(prefix="heatwidget-") as folder:  # the user's alone
+        try:
+            app.start()
+        finally:
+            _kill_kernels()
 
 
 def _has_windows() -> bool:
