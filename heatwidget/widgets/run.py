@@ -6,7 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable
 from contextvars import copy_context
-from threading import Event, Lock, RLock, Thread
+from threading import Event, Lock, RLock, Thread, get_ident
 from time import perf_counter
 from typing import Any
 
@@ -61,6 +61,7 @@ class Run:
         self._began, self._end = perf_counter(), 0.0
         self._state = "running"
         self._lock, self._ended = RLock(), Event()
+        self._ident: int | None = None  # of its thread
         self._room = live.written_at.size
         self._progress: Progress | None = None
         # As by `asyncio.to_thread`: what the caller has set for its context holds here too.
@@ -111,21 +112,42 @@ class Run:
             if self._state == "running":
                 self._state = "cancelling"
 
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait until it has ended; True if it has. An error of its own is not raised here.
+    def wait(self, timeout: float | None = None, *, check: bool = False) -> bool:
+        """Wait until it has ended; True if it has finished with its result.
+
+        False where it has failed, was cancelled, or still runs: `state` says which.
 
         Parameters
         ----------
         timeout : float, optional
             Seconds to wait at most.
+        check : bool, default False
+            Raise what the computation has raised, `Cancelled` where it was cancelled, and
+            TimeoutError where it still runs.
+
+        Raises
+        ------
+        RuntimeError
+            Inside the computation, which would wait for itself.
         """
-        return self._ended.wait(timeout)
+        if get_ident() == self._ident:
+            raise RuntimeError("wait() inside the run that it waits for")
+        ended = self._ended.wait(timeout)
+        if check:
+            if not ended:
+                raise TimeoutError(f"still {self._state} after {timeout} s: {self}")
+            if self.error is not None:
+                raise self.error
+            if self.cancelled:
+                raise Cancelled("the run was cancelled")
+        return ended and self._state == "finished"
 
     def __repr__(self) -> str:
         """Return what runs and how far it is in one line."""
         return f"<Run {self._name} {self._state}, {self.pace}>"
 
     def _compute(self, compute: Compute) -> None:
+        self._ident = get_ident()
         before_write.set(self._check)
         state = "finished"
         try:

@@ -79,13 +79,19 @@ def stepping(live: LiveArray, n: int = 0) -> Iterator[tuple[Run, Stepper]]:
     finally:
         started.cancel()
         stepper.release(len(live))
-        assert started.wait(DEADLOCK)
+        wait_for_end(started)
+
+
+def wait_for_end(started: Run) -> None:
+    """Wait until it has ended, in whatever way."""
+    started.wait(DEADLOCK)
+    assert started.done
 
 
 def ended(compute: Callable[[LiveArray], Any], live: LiveArray | None = None) -> Run:
     """Run that has ended."""
     started = run(compute, small() if live is None else live)
-    assert started.wait(DEADLOCK)
+    wait_for_end(started)
     return started
 
 
@@ -134,6 +140,37 @@ def wait_for_threads() -> None:
 # How it ends
 
 
+def test_wait_tells_how_it_ended() -> None:
+    """True only with a result; and it raises what went wrong where that is asked."""
+    finished, failed = ended(fill), ended(fail)
+    assert finished.wait() is finished.wait(check=True) is True
+    assert failed.wait() is False
+    with pytest.raises(ValueError, match="no such layer"):
+        failed.wait(check=True)
+    with pytest.raises(ValueError, match="no such layer"):
+        failed.wait(0, check=True)
+    with stepping(small(), 1) as (started, stepper):
+        assert started.wait(0) is False
+        with pytest.raises(TimeoutError, match=r"still running after 0 s: <Run Stepper running, 1"):
+            started.wait(0, check=True)
+        started.cancel()
+        stepper.release()
+        assert started.wait(DEADLOCK) is False
+        with pytest.raises(Cancelled):
+            started.wait(check=True)
+    assert (finished.state, failed.state, started.state) == ("finished", "failed", "cancelled")
+
+
+def test_a_run_does_not_wait_for_itself() -> None:
+    own: list[Run] = []
+    go = threading.Event()
+    started = run(lambda live: go.wait(DEADLOCK) and own[0].wait(), small())
+    own.append(started)
+    go.set()
+    with pytest.raises(RuntimeError, match=r"wait\(\) inside the run that it waits for"):
+        started.wait(DEADLOCK, check=True)
+
+
 def test_returns_at_once_and_keeps_what_is_returned() -> None:
     live = small()
     with stepping(live, 3) as (started, stepper):
@@ -143,7 +180,7 @@ def test_returns_at_once_and_keeps_what_is_returned() -> None:
         assert not started.wait(0)
         assert repr(started) == "<Run Stepper running, 3 of 10 iterations>"
         stepper.step(7)
-        assert started.wait(DEADLOCK)
+        wait_for_end(started)
     assert (started.state, started.done, started.cancelled) == ("finished", True, False)
     assert (started.result, started.error) == ("all", None)
     assert live.written.all()
@@ -187,7 +224,7 @@ def test_error_is_logged_unless_a_page_shows_it(
     if closed:
         shown.close()
     go.set()
-    assert started.wait(DEADLOCK)
+    wait_for_end(started)
     assert len(caplog.records) == logged
 
 
@@ -202,7 +239,7 @@ def test_error_is_logged_where_it_cannot_be_shown(
     display(started.progress)
     monkeypatch.setattr(progress, "error_html", broken)
     go.set()
-    assert started.wait(DEADLOCK)
+    wait_for_end(started)
     assert "no such layer" in caplog.text
     started.progress.close()
     wait_for_threads()
@@ -442,7 +479,7 @@ def test_cancel_comes_at_the_next_write_and_past_any_except_exception() -> None:
     assert started.state == "cancelling"
     assert repr(started) == "<Run compute cancelling, 1 of 10 iterations>"
     stop.set()
-    assert started.wait(DEADLOCK)
+    wait_for_end(started)
     assert (started.state, started.cancelled, started.done) == ("cancelled", True, True)
     assert (started.error, started.result) == (None, None)
     assert (tried, live.n_written) == ([1], 4)
@@ -453,7 +490,7 @@ def test_cancel_before_the_first_write() -> None:
         started.cancel()
         started.cancel()
         stepper.release()
-        assert started.wait(DEADLOCK)
+        wait_for_end(started)
         assert started.cancelled
         assert started.live.n_written == 0
 
@@ -472,7 +509,7 @@ def test_cancel_stops_any_write(write: str) -> None:
     started = run(compute, small())
     started.cancel()
     go.set()
-    assert started.wait(DEADLOCK)
+    wait_for_end(started)
     assert started.cancelled
     assert started.live.n_written == other.n_written == 0
 
@@ -490,7 +527,7 @@ def test_a_run_that_writes_no_more_cannot_be_cancelled() -> None:
     assert not started.wait(0.01)
     assert (started.state, started.done) == ("cancelling", False)
     go.set()
-    assert started.wait(DEADLOCK)
+    wait_for_end(started)
     assert (started.state, started.cancelled, started.result) == ("finished", False, 5)
     started.cancel()
     assert started.state == "finished"
@@ -511,7 +548,7 @@ def test_cleaning_up_after_a_cancel() -> None:
     waiting = threading.Event()
     started = run(lambda live: waiting.wait(DEADLOCK) and compute(live), small())
     waiting.set()
-    assert started.wait(DEADLOCK)
+    wait_for_end(started)
     assert (started.state, started.cancelled) == ("failed", False)
     assert isinstance(started.error, OSError)
 
@@ -532,7 +569,7 @@ def test_writes_of_others_are_not_hit() -> None:
         live[5] = 5
         together([lambda: live.__setitem__(6, 6)])
         stepper.release()
-        assert started.wait(DEADLOCK)
+        wait_for_end(started)
     assert np.flatnonzero(live.written[:, 0]).tolist() == [0, 1, 5, 6]
     live.append(7)
 
@@ -552,8 +589,8 @@ def test_a_run_inside_a_run_is_cancelled_on_its_own() -> None:
     assert ready.wait(DEADLOCK)
     started.cancel()
     go.set()
-    assert started.wait(DEADLOCK)
-    assert begun[0].wait(DEADLOCK)
+    wait_for_end(started)
+    wait_for_end(begun[0])
     assert started.cancelled
     assert begun[0].result == "all"
 
@@ -571,7 +608,7 @@ def test_cancel_reaches_asyncio_and_its_threads() -> None:
     waiting = threading.Event()
     started = run(compute, small())
     waiting.set()
-    assert started.wait(DEADLOCK)
+    wait_for_end(started)
     assert started.cancelled
     assert started.live.n_written == 4
 
@@ -591,7 +628,7 @@ def test_one_at_a_time_per_array() -> None:
         with pytest.raises(RuntimeError, match=r"cancelling.* it ends at its next write: wait"):
             run(fill, live)
         stepper.release()
-        assert started.wait(DEADLOCK)
+        wait_for_end(started)
         assert runs() == []
         assert ended(fill, live).result == "all"
 
@@ -851,7 +888,7 @@ def test_progress_from_start_to_end() -> None:
         assert re.fullmatch(r"3 of 10 iterations · [\d.]+ m?s each · 1 s left", text)
         assert not button(shown).disabled
         stepper.step(7)
-        assert started.wait(DEADLOCK)
+        wait_for_end(started)
         assert bar(shown) == (10, 10, "success")
         [text] = texts(shown)
         pattern = r"finished: 10 of 10 iterations · [\d.]+ m?s each · [\d.]+ m?s in all"
@@ -870,7 +907,7 @@ def test_cancel_button() -> None:
         assert texts(shown) == ["cancelling at its next write · 3 of 10 iterations"]
         assert bar(shown) == (3, 10, "warning")
         stepper.release()
-        assert started.wait(DEADLOCK)
+        wait_for_end(started)
         assert texts(shown) == ["cancelled after 3 of 10 iterations"]
         assert bar(shown) == (3, 10, "warning")
         assert button(shown).disabled
@@ -910,7 +947,7 @@ def test_few_messages_however_many_writes(recorder: Recorder) -> None:
     shown = started.progress
     made = button(shown).model_id
     recorder.clear()
-    assert started.wait(DEADLOCK)
+    wait_for_end(started)
     sent = [message for message in recorder.take() if message.kind == "update"]
     # A look each interval, and the last.
     most = started.seconds / progress._INTERVAL + 1
@@ -941,7 +978,7 @@ def test_close_ends_the_thread_and_not_the_run(recorder: Recorder) -> None:
         recorder.clear()
         shown.draw()
         stepper.step(8)
-        assert started.wait(DEADLOCK)
+        wait_for_end(started)
         assert recorder.take() == []
         assert started.result == "all"
         again = started.progress
@@ -978,7 +1015,7 @@ def test_progress_asked_for_while_the_run_ends(compute: Callable[[LiveArray], An
     for _ in range(30):
         started = run(compute, small())
         shown = started.progress
-        assert started.wait(DEADLOCK)
+        wait_for_end(started)
         assert texts(shown)[0].startswith(started.state)
         assert button(shown).disabled
     wait_for_threads()
