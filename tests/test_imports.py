@@ -18,9 +18,10 @@ WIDGET_LIBRARIES = {"bqplot", "bqplot_image_gl", "ipywidgets", "traitlets"}
 
 # Part -> the parts it may import, besides itself. `cli` stands above all others.
 PARTS = {
-    "arrays": set(),
+    "arrays": {"tensors"},
     "frames": {"arrays"},
-    "metrics": set(),
+    "metrics": {"tensors"},
+    "tensors": set(),
     "samples": {"arrays", "metrics"},
     "capture": {"arrays", "metrics"},
     "widgets": {"arrays", "frames"},
@@ -31,6 +32,7 @@ LIBRARIES = {
     "arrays": {"numpy"},
     "frames": {"numpy"},
     "metrics": {"numpy"},
+    "tensors": set(),
     "samples": {"numpy"},
     "capture": {"numpy", "torch"},
     "widgets": {"numpy", *WIDGET_LIBRARIES},
@@ -42,7 +44,7 @@ OPTIONAL |= {"safetensors", "scipy", "torch", "transformers", "xarray", "zarr"}
 # Imported inside a function of theirs, when it is called, but where it says otherwise.
 LAZY = {
     "samples/recurrent.py": {"torch"},
-    "arrays/live.py": {"xarray"},
+    "arrays/labelled.py": {"xarray"},
     "arrays/adapters/dask_arrays.py": {"dask", "distributed"},
     "arrays/files/hdf5.py": {"h5py"},
     "arrays/files/netcdf.py": {"h5netcdf", "h5py", "xarray"},

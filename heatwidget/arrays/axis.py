@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -121,7 +122,14 @@ def _as_texts(argument: str, coords: Any, size: int) -> tuple[str, ...]:
 
 
 def _as_list(argument: str, coords: Any, what: str) -> list[Any]:
-    if not isinstance(coords, (str, bytes)):
+    n_axes = getattr(coords, "ndim", 1)
+    if n_axes > 1:
+        shape = tuple(coords.shape)
+        raise ValueError(f"{argument} must be a sequence of {what}, got shape {shape}")
+    # A set has no order, and of a mapping nobody knows which half is meant.
+    if n_axes == 1 and not isinstance(coords, (str, bytes, set, frozenset, Mapping)):
+        if hasattr(coords, "detach"):  # or each would be a tensor
+            return list(coords.tolist())
         with suppress(TypeError):
             return list(coords)
     raise TypeError(f"{argument} must be a sequence of {what}, got {coords!r}")
@@ -133,12 +141,14 @@ def _as_text(text: Any) -> str:
 
 def _as_numbers(argument: str, coords: Any, size: int) -> NDArray[np.int64]:
     items = _as_list(argument, coords, f"{size} whole numbers")
+    way_out = f"; {argument}=range({size}) numbers them instead"
     try:
         numbers = np.asarray(items)
     except ValueError as error:
         raise ValueError(f"{argument} must be one number each: {error}") from error
     if numbers.dtype.kind not in "iuf":
-        raise TypeError(f"{argument} must be whole numbers, got dtype {numbers.dtype}")
+        got = f"got dtype {numbers.dtype}"
+        raise TypeError(f"{argument} must be whole numbers, {got}{way_out}")
     if numbers.shape != (size,):
         raise ValueError(
             f"{argument} must have one number for each of {size}, got shape {numbers.shape}"
@@ -146,5 +156,7 @@ def _as_numbers(argument: str, coords: Any, size: int) -> NDArray[np.int64]:
     with np.errstate(invalid="ignore"):
         whole = numbers.astype(np.int64)
     if not np.array_equal(whole, numbers) or not (whole[1:] > whole[:-1]).all():
-        raise ValueError(f"{argument} must be whole numbers that increase strictly, got {numbers}")
+        raise ValueError(
+            f"{argument} must be whole numbers that increase strictly, got {numbers}{way_out}"
+        )
     return whole

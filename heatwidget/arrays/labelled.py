@@ -10,13 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .adapters import Adapter, adapt, is_from
+from ..tensors import stacked
+from .adapters import Adapter, adapt, adapt_any, is_from
 from .axis import DIMS, ITEM_DIMS, Axis, make_axis
+from .indexing import cut_axis, shifted, span_of, spread_index
 from .origin import Origin
 from .source import Region
+from .tables import read_table
 
 # Ends errors about dims; whoever asks for them otherwise than in Python leaves it out.
 RENAMES = "; dims= renames them"
+
+# Arrays that take numpy's index as it is; a part of them is a view, or as lazy.
+_INDEXED = (("numpy", "ndarray"), ("torch", "Tensor"), ("dask.array", "Array"), ("jax", "Array"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +87,63 @@ class LabelledArray:
             raise ValueError(f"name must be one of {self.dims}, got {name!r}")
         return self.axes[self.dims.index(name)]
 
+    def __len__(self) -> int:
+        """Return the size of the first axis."""
+        return self.shape[0]
+
+    def __getitem__(self, index: Any) -> LabelledArray:
+        """Return a part, labels and numbers kept; a whole number drops its axis.
+
+        Of what is in memory, or with dask, it is a view or as lazy as before; of a file the part
+        alone is read.
+
+        Parameters
+        ----------
+        index : int, slice, ..., sequence of int or of bool, or a tuple of these
+            One for each axis; a sequence at most once.
+
+        Raises
+        ------
+        IndexError
+            If it does not fit the axes.
+        """
+        parts = spread_index(index, self.shape)
+        axes = [cut_axis(axis, part) for axis, part in zip(self.axes, parts, strict=True)]
+        kept = tuple(axis for axis in axes if axis is not None)
+        return LabelledArray(self._cut(parts), kept, self.quantity, self.attrs)
+
+    def _cut(self, parts: tuple[Any, ...]) -> Any:
+        """Values at an index of each axis."""
+        if any(is_from(*kind, self.data) for kind in _INDEXED):
+            return self.data[parts]
+        # A file's own array knows neither numpy's index nor how its values are packed.
+        spans = list(map(span_of, parts))
+        values = adapt_any(self.data).read(Region(tuple(spans)))
+        starts = [start for start, _ in spans]
+        return values[tuple(map(shifted, parts, starts))]
+
+    def to_numpy(self) -> NDArray[Any]:
+        """Return all values as a numpy array; one of numpy's is itself."""
+        return self.values
+
+    def to_xarray(self) -> Any:
+        """Return the array as `xarray.DataArray`; xarray must be installed.
+
+        What dask holds stays lazy; anything else is read.
+        """
+        try:
+            import xarray
+        except ImportError as error:
+            raise ImportError("to_xarray needs xarray, which is not installed") from error
+        lazy = is_from("dask.array", "Array", self.data)
+        # The positions of tokens are left out: they are no labels.
+        known = [axis for axis in self.axes if axis.labels or axis.name not in ITEM_DIMS]
+        coords = {axis.name: list(axis.labels or axis.coordinates) for axis in known}
+        attrs = {**self.attrs, **({"long_name": self.quantity} if self.quantity else {})}
+        return xarray.DataArray(
+            self.data if lazy else self.values, coords, list(self.dims), attrs=attrs
+        )
+
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         """Return the plain values, so that numpy functions take the whole thing."""
         values = self.values
@@ -106,10 +169,10 @@ def as_labelled(
 
     Parameters
     ----------
-    array : array_like, LabelledArray or xarray.DataArray
-        Real numbers with 2 or 3 axes. Memory maps, arrays of zarr, h5py, dask, torch and jax,
-        and xarray's over any of them, are kept as they are and not read. Of anything else
-        the values are not copied where numpy need not.
+    array : array_like, LabelledArray, xarray.DataArray or pandas.DataFrame
+        Real numbers with 2 or 3 axes. Tensors in a list are stacked on their device. Memory
+        maps, arrays of zarr, h5py, dask, torch and jax, and xarray's over any of them, are kept as
+        they are and not read. Of anything else the values are not copied where numpy need not.
     default_dims : mapping of int to tuple of str
         Names of the axes of a plain array, by its number of axes.
     dims : sequence of str, optional
@@ -125,6 +188,9 @@ def as_labelled(
     ValueError
         If shape, dims and coordinates do not fit each other.
     """
+    array = stacked("array", array)
+    if is_from("pandas", "DataFrame", array):
+        array = read_table(array, default_dims.get(2, dims or DIMS))
     data, adapter = _find_data(array)
     shape = tuple(data.shape)
     _check_shape(shape)
@@ -169,6 +235,10 @@ def _as_values(array: Any) -> NDArray[Any]:
     """Plain or masked numpy array of real numbers."""
     if isinstance(array, (str, PathLike)):
         raise TypeError(f"array must hold real numbers, got a path; heatwidget.open({array!r})")
+    if isinstance(array, Mapping):
+        names = ", ".join(map(repr, list(array)[:8]))
+        kind = type(array).__name__
+        raise TypeError(f"array must be one array, got a {kind}: take one of its entries {names}")
     try:
         values: NDArray[Any] = np.asanyarray(array)
     except ValueError as error:

@@ -13,9 +13,9 @@ from weakref import ref
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from .axis import ITEM_DIMS, Axis, make_axis
+from .axis import Axis, make_axis
 from .cells import Cells, make_cells
-from .labelled import as_labelled
+from .labelled import LabelledArray, as_labelled
 from .watching import LiveSource
 from .writing import before_write, convert, select
 
@@ -225,17 +225,9 @@ class LiveArray:
 
     def to_xarray(self) -> Any:
         """Return a copy as `xarray.DataArray`, NaN where pending; xarray must be installed."""
-        try:
-            import xarray
-        except ImportError as error:
-            raise ImportError("to_xarray needs xarray, which is not installed") from error
         with self._lock:
-            values, axes = self.to_numpy(), self.axes
-        # The positions of tokens are left out: they are no labels.
-        known = [axis for axis in axes if axis.labels or axis.name not in ITEM_DIMS]
-        coords = {axis.name: list(axis.labels or axis.coordinates) for axis in known}
-        attrs = {**self.attrs, **({"long_name": self.quantity} if self.quantity else {})}
-        return xarray.DataArray(values, coords, [axis.name for axis in axes], attrs=attrs)
+            array = LabelledArray(self.to_numpy(), self.axes, self.quantity, self.attrs)
+        return array.to_xarray()
 
     def __repr__(self) -> str:
         """Return sizes, type, quantity and how much is written in one line."""

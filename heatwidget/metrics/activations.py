@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from ..tensors import stacked
 from .kinds import Numbers, kind_of
 
 Rule = Literal["layer", "token", "prompt", "global", "quantile"]
@@ -58,6 +59,7 @@ def normalize_activations(
         An unknown `rule`, one that names no axis, wrong `dims` or `quantile`.
     """
     label = normalization_label(rule, quantile=quantile)  # refuses a wrong rule or quantile
+    activations = stacked("activations", activations)
     kind = kind_of(activations)
     x = kind.as_real("activations", activations)
     names = _dims(x, dims)

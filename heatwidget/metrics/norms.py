@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..tensors import stacked
 from .kinds import Kind, Numbers, kind_of
 
 
@@ -21,7 +22,8 @@ def residual_norms(
     Parameters
     ----------
     latent_states : array_like, tensor or dask array of real numbers, shape (..., d_model)
-        Usually (iteration, token, d_model); (token, d_model) for one iteration.
+        Usually (iteration, token, d_model); (token, d_model) for one iteration. A list or tuple of
+        tensors, such as ``output.hidden_states``, is stacked on their device.
     fixed_point : array_like, tensor or dask array of real numbers, optional
         Broadcasts to `latent_states` without enlarging it, and is brought to their kind and
         device. By default the last state along the first axis, which is then the iteration; that
@@ -111,6 +113,9 @@ def _states(
     latent_states: Numbers, fixed_point: Numbers | None = None, reference: Numbers | None = None
 ) -> tuple[Kind, Any, Any, Any]:
     """The kind, the states, the fixed point with as many axes, and the dtype to compute in."""
+    latent_states = stacked("latent_states", latent_states)
+    fixed_point = stacked("fixed_point", fixed_point)
+    reference = stacked("reference", reference)
     kind = kind_of(latent_states)
     x = kind.as_real("latent_states", latent_states)
     if x.ndim < 1 or x.shape[-1] == 0:

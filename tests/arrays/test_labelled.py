@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 import xarray
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,13 +58,51 @@ def test_wrong_shapes(shape: tuple[int, ...], text: str) -> None:
         (np.zeros((2, 2), "M8[s]"), "datetime64[s]"),
         (np.zeros((2, 2), "m8[s]"), "timedelta64[s]"),
         (None, "object"),
-        ({"a": 1}, "object"),
         (np.zeros((2, 2), [("x", "f4")]), "[('x', '<f4')]"),
     ],
 )
 def test_wrong_kinds(array: Any, dtype: str) -> None:
     """Real numbers only."""
     refused(TypeError, f"array must hold real numbers, got dtype {dtype}", array)
+
+
+def test_several_arrays_are_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", acts=np.ones((2, 3)), ids=np.ones(3))
+    with np.load(tmp_path / "x.npz") as several:
+        said = "array must be one array, got a NpzFile: take one of its entries 'acts', 'ids'"
+        refused(TypeError, said, several)
+    said = "array must be one array, got a dict: take one of its entries 'a', 1"
+    refused(TypeError, said, {"a": np.ones((2, 3)), 1: None})
+
+
+def test_tensors_in_a_list_are_stacked() -> None:
+    """As a model gives its hidden states, whatever their type, gradients or nesting."""
+    layers = tuple(torch.full((2, 3), k, dtype=torch.bfloat16, requires_grad=True) for k in (1, 2))
+    found = labelled(layers)
+    assert (found.shape, found.values[:, 0, 0].tolist()) == ((2, 2, 3), [1, 2])
+    assert labelled([[torch.ones(3), torch.ones(3)]], dims=("layer", "iteration", "token"))
+    assert labelled([torch.ones(3)]).shape == (1, 3)
+    said = "array must hold tensors of one shape, got torch.Size([2, 3]), torch.Size([3])"
+    refused(ValueError, said, [torch.ones(2, 3), torch.ones(3)])
+    refused(TypeError, "array must hold tensors alone, got ndarray", [torch.ones(3), np.ones(3)])
+    refused(ValueError, "got an empty list among them", [[torch.ones(3)], []])
+    meta = torch.ones(3, device="meta")
+    refused(ValueError, "array must hold tensors of one device, got cpu", [torch.ones(3), meta])
+
+
+@pytest.mark.parametrize("tokens", [torch.tensor([5, 7, 9]), jnp.array([5, 7, 9]), [5, 7, 9]])
+def test_ids_are_their_numbers(tokens: Any) -> None:
+    found = labelled(np.ones((2, 3)), coords={"token": tokens})
+    assert found.coords["token"] == ("5", "7", "9")
+
+
+@pytest.mark.parametrize("wrong", [{5, 7, 9}, frozenset("abc"), {5: 1, 7: 2, 9: 3}, "abc", 5])
+def test_tokens_without_an_order_are_refused(wrong: Any) -> None:
+    said = "tokens must be a sequence of 3 texts, got"
+    refused(TypeError, said, np.ones((2, 3)), coords={"token": wrong})
+    refused(TypeError, said, np.ones((2, 3)), coords={"token": np.array("abc")})
+    ids = torch.ones(1, 3, dtype=torch.int64)
+    refused(ValueError, f"{said} shape (1, 3)", np.ones((2, 3)), coords={"token": ids})
 
 
 def test_ragged_list() -> None:

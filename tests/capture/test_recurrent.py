@@ -295,7 +295,8 @@ def test_under_run(model: RecurrentModel) -> None:
     far: Any = {"iterations": 9, "fixed_point": 10**9}
     endless = run(lambda live: capture.recurrent(model, encode(TEXT), live=live, **far), live)
     endless.cancel()
-    assert endless.wait(60)
+    assert not endless.wait(60)
+    assert endless.cancelled
 
 
 def test_error_in_the_model(model: RecurrentModel) -> None:

@@ -255,3 +255,20 @@ def test_tensors_of_any_kind_take_little_memory(
     calls += [partial(normalize_activations, x, rule="quantile")]
     for call in calls:
         assert peak_bytes(call) < 64e6 / 8
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_a_list_of_tensors_is_stacked(dtype: torch.dtype) -> None:
+    """As a model gives its hidden states; no gradient is kept."""
+    x = torch.rand(4, 3, 8).to(dtype)
+    layers = tuple(layer.requires_grad_() for layer in x.clone())
+    for metric in (*STATE_METRICS, normalize_activations):
+        found = metric(layers)
+        assert type(found) is torch.Tensor
+        assert not found.requires_grad
+        assert torch.equal(found, metric(x))
+    fixed_point = list(x[-1])
+    assert torch.equal(residual_norms(list(layers), fixed_point), residual_norms(x, x[-1]))
+    assert torch.equal(residual_norms(layers, reference=[*layers, x[0]]), residual_norms(x, x[0]))
+    with pytest.raises(ValueError, match=r"^latent_states must hold tensors of one shape"):
+        step_norms([torch.ones(3, 8), torch.ones(2, 8)])

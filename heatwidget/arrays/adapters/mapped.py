@@ -36,7 +36,9 @@ class MappedAdapter:
 
     def __init__(self, array: NDArray[Any]) -> None:
         self._array = np.asarray(array)
-        self._file = next(file for file in _bases(array) if isinstance(file, np.memmap))
+        # A part without a cell is a memmap that knows no file.
+        maps = (base for base in _bases(array) if isinstance(base, np.memmap))
+        self._file = next(file for file in maps if file.offset is not None)
         self._map = next(base for base in _bases(array) if isinstance(base, mmap.mmap))
         self._opened = None if self._path is None else stat_file(self._path)
         self.shape, self.dtype = self._array.shape, plain_dtype(self._array.dtype)

@@ -1,0 +1,104 @@
+"""An index of several axes, as numpy has it, and what it leaves of an axis."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .axis import ITEM_DIMS, Axis
+
+# An index of one axis: a place, places by start, stop and step, or any places.
+Part = int | slice | NDArray[np.int64]
+
+
+def spread_index(index: Any, shape: tuple[int, ...]) -> tuple[Part, ...]:
+    """An index as one part for each axis, all of them within it and counted from its start.
+
+    Parameters
+    ----------
+    index : int, slice, ..., sequence of int or of bool, or a tuple of these
+    shape : tuple of int
+
+    Raises
+    ------
+    IndexError
+        If it has too many parts, one beyond its axis, a wrong one, or two sequences.
+    """
+    given = list(index) if isinstance(index, tuple) else [index]
+    gaps = [at for at, part in enumerate(given) if part is ...]
+    missing = len(shape) - (len(given) - len(gaps))
+    if len(gaps) > 1 or missing < 0:
+        raise IndexError(f"index must fit {len(shape)} axes, got {index!r}")
+    at = gaps[0] if gaps else len(given)
+    given[at : at + len(gaps)] = [slice(None)] * missing
+    parts = tuple(_part(part, size) for part, size in zip(given, shape, strict=True))
+    if sum(isinstance(part, np.ndarray) for part in parts) > 1:
+        raise IndexError(f"index must hold one sequence at most, got {index!r}")
+    return parts
+
+
+def _part(part: Any, size: int) -> Part:
+    if isinstance(part, slice):
+        start, stop, step = part.indices(size)
+        if step < 0:
+            raise IndexError(f"index must go upwards along an axis, got {part}")
+        return slice(start, max(start, stop), step)
+    try:
+        place = operator.index(part)
+    except TypeError:
+        return _places(part, size)
+    if not isinstance(part, (bool, np.bool_)) and -size <= place < size:
+        return place % size
+    raise IndexError(f"index must lie within {-size}..{size - 1}, got {part!r}")
+
+
+def _places(part: Any, size: int) -> NDArray[np.int64]:
+    places = np.asarray(part)
+    if places.dtype == bool and places.shape == (size,):
+        return np.flatnonzero(places)
+    whole = places.ndim == 1 and (places.dtype.kind in "iu" or not places.size)
+    if not whole or ((places < -size) | (places >= size)).any():
+        what = f"{size} places, as whole numbers, a slice or {size} times True or False"
+        raise IndexError(f"index must choose among {what}, got {part!r}")
+    return places.astype(np.int64) % size
+
+
+def span_of(part: Part) -> tuple[int, int]:
+    """Smallest half-open range of places that holds a part."""
+    if isinstance(part, slice):
+        return part.start, part.stop
+    return (int(np.min(part)), int(np.max(part)) + 1) if np.size(part) else (0, 0)
+
+
+def shifted(part: Part, start: int) -> Any:
+    """The same places of a part, counted from `start`."""
+    if isinstance(part, slice):
+        return slice(part.start - start, part.stop - start, part.step)
+    return part - start
+
+
+def cut_axis(axis: Axis, part: Part) -> Axis | None:
+    """What a part leaves of an axis; None where it is a single place.
+
+    Raises
+    ------
+    IndexError
+        If numbers that increase would not any more.
+    """
+    if isinstance(part, int):
+        return None
+    coordinates = axis.coordinates[part]
+    if axis.name not in ITEM_DIMS:
+        if not (np.diff(coordinates) > 0).all():
+            raise IndexError(f"index must go upwards along {axis.name}s, got {part}")
+        return replace(axis, coordinates=coordinates)
+    positions = np.arange(len(coordinates), dtype=np.int64)
+    # A token without a text is called by its place, which is then another one.
+    moved = not np.array_equal(coordinates, positions)
+    texts = axis.labels or (tuple(map(str, range(axis.size))) if moved else None)
+    labels = None if texts is None else tuple(np.array(texts, object)[part].tolist())
+    return Axis(axis.name, positions, labels)
