@@ -82,4 +82,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    # Without what this module needs itself, which would stand among them on Tab.
+    return sorted({"__version__", "__doc__", *_HOMES})

@@ -212,6 +212,20 @@ def as_labelled(
     return LabelledArray(data, axes, _quantity(array, attrs), attrs, origin)
 
 
+def names_axes(array: Any) -> bool:
+    """Whether an array says itself what its axes are."""
+    if _is_named(array) or is_from("pandas", "DataFrame", array):
+        return True
+    adapter = None if isinstance(array, (list, tuple)) else adapt(array)
+    return adapter is not None and _known_dims(adapter) is not None
+
+
+def _known_dims(adapter: Adapter) -> tuple[Any, ...] | None:
+    """Names that an adapter's array gives to its axes; what a file calls them may be anything."""
+    known = adapter.dims is not None and set(adapter.dims) <= set(DIMS)
+    return adapter.dims if known else None
+
+
 def _find_data(array: Any) -> tuple[Any, Adapter | None]:
     """What holds an array's values, and how it is read if not by numpy."""
     if isinstance(array, LabelledArray):
@@ -281,10 +295,8 @@ def _find_dims(
         return tuple(dims)
     if _is_named(array):
         return tuple(array.dims)
-    # What a file calls its axes may be anything.
-    if adapter is not None and adapter.dims is not None and set(adapter.dims) <= set(DIMS):
-        return adapter.dims
-    return default_dims[n_axes]
+    known = None if adapter is None else _known_dims(adapter)
+    return default_dims[n_axes] if known is None else known
 
 
 def _check_dims(dims: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[str, ...]:

@@ -15,3 +15,7 @@ from .iteration import iterations
 from .recurrence import recurrent
 
 __all__ = ["activations", "iterations", "recurrent"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -12,6 +12,7 @@ from .. import samples
 from ..arrays import LabelledArray
 from ..arrays.files import open as open_array
 from ..widgets import ActivationHeatmap, ConvergenceHeatmap, Heatmap
+from ..widgets.arguments import guess_text
 from .view import VARIABLE, choose_widgets, printable
 
 _WIDTH = 1240  # pixels at most; the pictures shrink with the page
@@ -35,15 +36,17 @@ def make_page() -> ipywidgets.VBox:
     # Distances span decades: where most are small, a linear scale would show nothing.
     look = {"color_scale": "log"} if "‖" in array.quantity else {}
     heatmaps = [_HEATMAPS[name](array, width=_WIDTH, **look) for name in names]
-    return ipywidgets.VBox([_heading(path, array), *heatmaps])
+    heading = _heading(path, array, guessed=asked.get("guessed", False))
+    return ipywidgets.VBox([heading, *heatmaps])
 
 
-def _heading(path: str, array: LabelledArray) -> ipywidgets.HTML:
-    """Name of the file, and what is in it."""
+def _heading(path: str, array: LabelledArray, *, guessed: bool) -> ipywidgets.HTML:
+    """Name of the file, what is in it, and how it was read where it does not say."""
     sizes = " × ".join(f"{axis.size} {axis.name}s" for axis in array.axes)
     facts = [array.quantity] * bool(array.quantity) + [sizes, str(array.dtype)]
     name = _escaped(os.path.basename(path))
-    return _text(f"<h1>{name}</h1><p>{_escaped(', '.join(facts))}</p>")
+    note = f"<p>{_escaped(guess_text(array))}</p>" if guessed else ""
+    return _text(f"<h1>{name}</h1><p>{_escaped(', '.join(facts))}</p>{note}")
 
 
 def _text(source: str) -> ipywidgets.HTML:

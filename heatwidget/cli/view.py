@@ -35,14 +35,26 @@ def view_page(
     default_dims = {3: ("iteration", "layer", "token")}
     try:
         array = open_labelled(path, name=name, dims=dims, default_dims=default_dims)
+        guessed = len(array.dims) == 3 and dims is None and not _says_dims(path, name)
     except (ImportError, OSError, TypeError, ValueError) as error:
         said = str(error).replace(RENAMES, "")
         raise CommandError(printable(f"{said}{_advice(said)}")) from error
-    asked = {"path": path, "name": name, "dims": array.dims}
+    asked = {"path": path, "name": name, "dims": array.dims, "guessed": guessed}
     widgets = choose_widgets(array.dims, widget)
     # ASCII, so that any file name comes through.
     text = json.dumps({**asked, "widgets": widgets})
     return Page("view", "view.ipynb", printable(Path(path).name), {VARIABLE: text})
+
+
+def _says_dims(path: str, name: str | None) -> bool:
+    """Whether a file names the axes of an array."""
+    from ..arrays.files import open_labelled
+
+    try:
+        open_labelled(path, name=name, dims=None, default_dims={})
+    except ValueError:
+        return False
+    return True
 
 
 def _advice(error: str) -> str:

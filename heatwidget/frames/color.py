@@ -129,7 +129,8 @@ def merged_distance(dtype: np.dtype[Any], rule: ColorRule) -> float:
     rule : ColorRule
     """
     low, high = rule.limits
-    spacing = float(np.spacing(np.float32(max(abs(low), abs(high)))))
+    largest = min(max(abs(low), abs(high)), FLOAT32_MAX)
+    spacing = float(np.spacing(np.float32(largest / 2))) * 2  # the largest has no next number
     exact = np.can_cast(dtype, np.float32) or high - low >= N_VALUE_COLORS * spacing
     return 0.0 if exact else spacing
 

@@ -18,7 +18,7 @@ from .overview import Overview
 from .view import CellRule, ResolvedView
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Frame:
     """What is on screen.
 
@@ -54,6 +54,13 @@ class Frame:
     def shape(self) -> tuple[int, int]:
         """Number of rows and columns."""
         return self.values.shape[0], self.values.shape[1]
+
+    def __repr__(self) -> str:
+        """Return what is shown in one line."""
+        cells, (low, high) = self.view.cells, self.view.colors.limits
+        coarse = "" if self.coarse is None else ", coarse"
+        axes = f"{cells.rows}: {self.shape[0]}, {cells.columns}: {self.shape[1]}"
+        return f"<Frame ({axes}), colours {low:g} to {high:g}{coarse}>"
 
     def states_present(self) -> tuple[CellState, ...]:
         """States other than a plain value that some cell has."""

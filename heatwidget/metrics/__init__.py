@@ -26,3 +26,7 @@ __all__ = [
     "residual_norms",
     "step_norms",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -85,3 +85,7 @@ def load(name: str) -> LabelledArray:
 def _hint(name: str) -> str:
     nearest = difflib.get_close_matches(name, _NAMES, n=1, cutoff=0.4)
     return f". Did you mean {nearest[0]!r}?" if nearest else ""
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -22,7 +22,13 @@ class ActivationHeatmap(Heatmap):
         are equal), else from the smallest to the largest. Iterations, if any, are collapsed over
         `iteration_range`, by default to the last one.
     **keywords
-        As for `Heatmap`.
+        As for `Heatmap`, which lists them all.
+
+    Examples
+    --------
+    >>> act = hw.ActivationHeatmap(activations, tokens=tokens, layers=range(1, 36))
+    >>> act.layer_band = (5, 12)            # as labelled on the axis, both ends included
+    >>> act                                 # in a notebook: the page shows it
     """
 
     reducer = Choice(REDUCERS, "last", help="How the axis not shown is collapsed.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ from ..arrays import (
     as_labelled,
 )
 from ..arrays.adapters import adapt
-from ..arrays.labelled import RENAMES
+from ..arrays.labelled import RENAMES, names_axes
 from ..arrays.origin import origin_of
 
 # Keyword of each axis's coordinates.
@@ -30,6 +31,27 @@ COORD_KEYWORDS = {
     "prompts": "prompt",
 }
 DATA_KEYWORDS = ("dims", *COORD_KEYWORDS)
+
+# From here on multiples of 64 are taken for the width of a model, not for a count of tokens.
+_LEAST_D_MODEL = 256
+
+# What people write, as other tools call it, and what it is here.
+_MEANT = {
+    **dict.fromkeys(("cmap", "colormap", "colors", "colorscale", "palette"), "color_scheme"),
+    **dict.fromkeys(("vmin", "vmax", "clim", "zmin", "zmax", "limits"), "color_range=(low, high)"),
+    **dict.fromkeys(("log", "norm", "scale", "log_scale"), 'color_scale="log"'),
+    **dict.fromkeys(("center", "vcenter", "zmid", "midpoint"), "color_center"),
+    **dict.fromkeys(("labels", "names", "ticks", "xticklabels"), "tokens= or prompts="),
+    **dict.fromkeys(("layer_range", "layers_range", "band"), "layer_band"),
+    **dict.fromkeys(("iterations_range", "iteration_band", "steps"), "iteration_range"),
+    **dict.fromkeys(("aggregation", "agg", "reduce"), "reducer"),
+    **dict.fromkeys(("figsize", "aspect", "size"), "width and height"),
+    **dict.fromkeys(("label", "unit", "units", "colorbar_label"), "quantity"),
+    **dict.fromkeys(("array", "data", "values", "x"), "set_array(array)"),
+    **dict.fromkeys(
+        ("token_range", "prompt_range"), "no trait: cut the array, set_array(array[..., 3:9])"
+    ),
+}
 
 
 def check_keywords(given: Iterable[str], allowed: Iterable[str], where: str) -> None:
@@ -42,9 +64,16 @@ def check_keywords(given: Iterable[str], allowed: Iterable[str], where: str) -> 
     known = sorted(allowed)
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; it takes {', '.join(known)}"
+            hint = hint_at(name, known) or f"; it takes {', '.join(known)}"
             raise TypeError(f"{where} got an unknown keyword {name!r}{hint}")
+
+
+def hint_at(name: str, known: Iterable[str]) -> str:
+    """What is meant by an unknown name; empty where nothing is known that is like it."""
+    if name in _MEANT:
+        return f"; here it is {_MEANT[name]}"
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def label_array(
@@ -71,7 +100,23 @@ def label_array(
         raise TypeError("tokens and prompts name the same axis: give one of them")
     item = "token" if coords["prompt"] is None else "prompt"
     named = {n: tuple(item if d == "item" else d for d in dims) for n, dims in default_dims.items()}
-    return as_labelled(array, default_dims=named, dims=data.get("dims"), coords=coords)
+    labelled = as_labelled(array, default_dims=named, dims=data.get("dims"), coords=coords)
+    said = any(value is not None for value in data.values()) or names_axes(array)
+    if len(labelled.dims) == 3 and not said:
+        # Of two axes each widget knows which they are; of three, six orders look alike.
+        warnings.warn(guess_text(labelled), UserWarning, stacklevel=3)
+    return labelled
+
+
+def guess_text(array: LabelledArray) -> str:
+    """How an array of three axes that nobody has named was read, and what else it may be."""
+    read = f"array of shape {array.shape} names no axes: read as {', '.join(array.dims)}"
+    text = f"{read}; dims={array.dims} says that it is so, another order what it is"
+    last = array.shape[-1]
+    if last >= _LEAST_D_MODEL and last % 64 == 0:
+        text += ". If the last axis is d_model, show np.linalg.norm(array, axis=-1), or what"
+        text += " heatwidget.capture.activations gives"
+    return text
 
 
 def make_source(array: Any, labelled: LabelledArray, request: Callable[[], None]) -> ArraySource:

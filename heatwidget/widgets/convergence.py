@@ -22,7 +22,13 @@ class ConvergenceHeatmap(Heatmap):
         that are negative in part, a difference of two runs say, no norm is said on the colour
         bar.
     **keywords
-        As for `Heatmap`.
+        As for `Heatmap`, which lists them all.
+
+    Examples
+    --------
+    >>> conv = hw.ConvergenceHeatmap(hw.residual_norms(states), tokens=tokens)
+    >>> conv.iteration_range = (0, 20)      # as labelled on the axis, both ends included
+    >>> conv                                # in a notebook: the page shows it
     """
 
     color_scale = Choice(COLOR_SCALES, "log", help="Linear or log.")

@@ -11,7 +11,14 @@ import traitlets
 
 from ..arrays import LabelledArray
 from ..frames import Frame
-from .arguments import DATA_KEYWORDS, check_keywords, choose_axes, label_array, make_source
+from .arguments import (
+    DATA_KEYWORDS,
+    check_keywords,
+    choose_axes,
+    hint_at,
+    label_array,
+    make_source,
+)
 from .asked import ALL, VIEW_TRAITS, Asked
 from .controls import RANGE_DIMS
 from .lifetime import Mortal, weakly
@@ -160,6 +167,17 @@ class Heatmap(Asked, Mortal):
         with self._one_tick():
             self._adopt(array, labelled, shown)
         self._initial.update(iteration_range=list(ALL), layer_band=list(ALL))
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set a trait; refuse a name that is none, in which what is meant would be lost.
+
+        A class of the user's own may set attributes of its own.
+        """
+        own = type(self).__module__.startswith(f"{__package__}.")
+        if own and not name.startswith("_") and not hasattr(type(self), name):
+            hint = hint_at(name, self._keywords())
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}{hint}")
+        super().__setattr__(name, value)
 
     def __repr__(self) -> str:
         """Return what is shown in one line."""

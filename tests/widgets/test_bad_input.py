@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 import ipywidgets
 import numpy as np
 import pytest
+import torch
 import xarray
 from traitlets import TraitError
 
-from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap
+import heatwidget as hw
+from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap, LiveArray
 from heatwidget.frames import CellState
 from tests.widgets.helpers import live_widgets, mark, parts, pixels, point, slider
 from tests.widgets.recorder import Recorder
@@ -494,3 +497,67 @@ def html_parts(widget: Heatmap) -> list[Any]:
 def sliders(widget: Heatmap) -> list[Any]:
     """Range sliders inside a widget."""
     return parts(widget, ipywidgets.IntRangeSlider)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("cmap", "color_scheme"),
+        ("vmin", "color_range"),
+        ("log", 'color_scale="log"'),
+        ("labels", "tokens= or prompts="),
+        ("token_range", "set_array"),
+        ("iteration_rang", "iteration_range"),
+        ("layer_range", "layer_band"),
+    ],
+)
+def test_names_of_other_tools_are_refused_with_ours(name: str, meant: str) -> None:
+    """As a keyword, and as an attribute, which would be taken in silence."""
+    with pytest.raises(TypeError, match=rf"unknown keyword '{name}'; .*{meant}"):
+        Heatmap(np.ones((2, 3)), **{name: 1})
+    widget = Heatmap(np.ones((2, 3)))
+    if name != "log":  # ipywidgets has one, which takes only a logger
+        with pytest.raises(AttributeError, match=rf"has no attribute '{name}'; .*{meant}"):
+            setattr(widget, name, 1)
+    with pytest.raises(AttributeError, match=r"Heatmap has no attribute 'xyzzy'$"):
+        widget.xyzzy = 1
+
+
+def test_a_class_of_the_users_has_attributes_of_its_own() -> None:
+    class Own(Heatmap):
+        def __init__(self, array: Any) -> None:
+            self.note = "mine"
+            super().__init__(array)
+
+    assert Own(np.ones((2, 3))).note == "mine"
+
+
+def test_three_axes_that_nobody_has_named() -> None:
+    said = r"array of shape \(2, 3, 4\) names no axes: read as iteration, layer, token; dims="
+    with pytest.warns(UserWarning, match=said) as warned:
+        Heatmap(np.ones((2, 3, 4)))
+    assert warned[0].filename == __file__
+    with pytest.warns(UserWarning, match="If the last axis is d_model, show np.linalg.norm"):
+        ActivationHeatmap([torch.ones(5, 576)] * 3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        dims = ("iteration", "layer", "token")
+        widget = Heatmap(np.ones((2, 3, 4)), dims=dims)
+        widget.set_array(xarray.DataArray(np.ones((2, 3, 4)), dims=dims))
+        Heatmap(np.ones((2, 3, 4)), tokens=list("abcd"))
+        Heatmap(LiveArray({"iteration": 2, "layer": 3, "token": 4}))
+        Heatmap(np.ones((3, 4)))
+
+
+def test_what_is_printed_is_one_line() -> None:
+    widget = Heatmap(np.ones((2, 3)))
+    assert repr(widget.frame) == "<Frame (iteration: 2, token: 3), colours 0 to 2>"
+    assert "\n" not in repr(widget)
+
+
+def test_a_help_text_begins_with_ours() -> None:
+    for kind in (ConvergenceHeatmap, ActivationHeatmap):
+        assert ">>> " in kind.__doc__
+    for module in (hw, hw.metrics, hw.capture, hw.samples):
+        public = {name for name in dir(module) if not name.startswith("_")}
+        assert public <= {*module.__all__, "open"}
