@@ -27,6 +27,8 @@ class ColorBar:
 
     def __init__(self) -> None:
         self._shown: tuple[object, ...] = ()
+        # What belongs to all of its texts, to be written above it.
+        self.note = ""
         scales = {"x": parts.LinearScale(min=0, max=1), "y": parts.LinearScale(min=0, max=SPAN)}
         self._pngs = PngPair()
         self._mark = parts.Image(image=self._pngs.shown, x=(0, 1), y=(0, SPAN), scales=scales)
@@ -55,7 +57,9 @@ class ColorBar:
         if self._shown[1:] != (color_scheme,):
             self._show_colors(color_scheme)
         self._shown = (rule, color_scheme)
-        self._axis.show(color_ticks(rule, self._height // _PIXELS_PER_TICK))
+        ticks = color_ticks(rule, self._height // _PIXELS_PER_TICK)
+        self._axis.show(ticks)
+        self.note = f"ticks {ticks.note}" if ticks.note else ""
 
     def _show_colors(self, color_scheme: str) -> None:
         column = np.arange(N_VALUE_COLORS, dtype=np.uint8)[::-1, np.newaxis]

@@ -12,7 +12,7 @@ from ..arrays import ArraySource, Axis
 from ..frames import CellState, Frame, cell_extent, merged_distance
 from ..frames.palette import STATE_COLORS
 from .text import escape, label
-from .ticks import format_value
+from .ticks import format_number, format_value
 
 # A token's whole text goes into the readout, within reason.
 _TEXT_COLUMNS = 1000
@@ -103,7 +103,7 @@ def _place_html(axis: Axis, window: Sequence[int]) -> str:
     """Where a half-open window of indices lies on an axis."""
     first, last = window[0], window[1] - 1
     if axis.labels is None:
-        start, end = axis.coordinates[first], axis.coordinates[last]
+        start, end = (format_number(axis.coordinates[i]) for i in (first, last))
         return f"{axis.name} {start}" if first == last else f"{axis.name}s {start}–{end}"
     texts = [_token_html(axis.labels[i]) for i in ([first] if first == last else [first, last])]
     if first == last:

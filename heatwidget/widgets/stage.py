@@ -90,6 +90,7 @@ class Stage:
             layout=ipywidgets.Layout(flex="1 1 auto", width="auto", min_width="240px"),
         )
         self.bar = ColorBar()
+        self._measured = ""
         self.picture = Picture(self.figure, scales)
         self._shown: tuple[ArraySource, Frame] | None = None
         self._pointer: tuple[float, float] | None = None
@@ -109,8 +110,13 @@ class Stage:
     def write(self, title: str, quantity: str) -> None:
         """Write what stands above the picture."""
         self._title.value = f"{STYLE}<b>{escape(title)}</b>"
-        # Above the colour bar, not beside it: there a long one is cut.
-        self._quantity.value = escape(quantity)
+        self._measured = quantity
+        self._write_quantity()
+
+    def _write_quantity(self) -> None:
+        """Write what the colour bar says, above it: beside it a long one is cut."""
+        texts = (self._measured, self.bar.note)
+        self._quantity.value = escape(" · ".join(text for text in texts if text))
 
     def fit(self, rows: Axis, columns: Axis, width: int, height: int | None) -> Geometry:
         """Settle sizes and labels for an array, unless they are settled."""
@@ -134,6 +140,7 @@ class Stage:
         """Put a frame on screen, after `fit`. Sends nothing for what is there already."""
         self.picture.show(frame, color_scheme, mark)
         self.bar.show(frame.view.colors, color_scheme)
+        self._write_quantity()
         axes = {axis.name: axis for axis in source.axes}
         geometry, cells = self._geometry, frame.view.cells
         across, down = geometry.most_column_ticks, geometry.most_row_ticks

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, lcm, log10
+from decimal import Context, Decimal, localcontext
+from fractions import Fraction
+from math import ceil, floor, lcm
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Axis
-from ..frames import ColorRule, color_positions
+from ..frames import ColorRule
 from .marks import SPAN
-from .text import label
+from .text import label, text_width
 
+# Text columns beside a colour bar.
+_BAR_COLUMNS = 6
+# Digits from the largest float64 to the smallest are 632 and a few.
+_EXACT = Context(prec=800, Emin=-9999, Emax=9999)
+# Share of a step by which a tick may lie outside of the limits: they are rounded.
+_HAIR = Fraction(1, 10**9)
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """Positions on a scale of 0..SPAN, and the text at each."""
+    """Positions on a scale of 0..SPAN, the text at each, and what was taken out of all texts."""
 
     positions: tuple[int, ...]
     texts: tuple[str, ...]
+    note: str = ""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -50,7 +59,7 @@ def axis_ticks(
     start, stop = window
     if axis.labels is None:
         chosen = _round_numbers(axis.coordinates, start, stop, most)
-        texts = tuple(str(axis.coordinates[i]) for i in chosen)
+        texts = tuple(format_number(axis.coordinates[i]) for i in chosen)
     else:
         chosen = _every(start, stop, most)
         texts = tuple(_item_text(axis, int(i), columns, len(chosen) < stop - start) for i in chosen)
@@ -66,18 +75,34 @@ def _item_text(axis: Axis, index: int, columns: int, thinned: bool) -> str:
 
 
 def color_ticks(rule: ColorRule, most: int) -> Ticks:
-    """Ticks of a colour bar at round values between its limits."""
-    values, texts = _color_values(rule, max(most, 2))
-    places = color_positions(values, rule)
-    if np.isnan(places).any():
-        # Limits so close that their logarithms are one number.
-        places = np.linspace(0, 1, len(values))
-    return Ticks(tuple(int(place) for place in np.rint(places * SPAN)), tuple(texts))
+    """Ticks of a colour bar at round values between its limits.
+
+    A common power of ten or offset, without which the texts were too wide, stands in the
+    note: the value of a tick is its text times the power plus the offset.
+    """
+    low, high = (Decimal(repr(float(limit))) for limit in rule.limits)
+    most = max(most, 2)
+    with localcontext(_EXACT):
+        powers = _powers(low, high, most) if rule.scale == "log" else []
+        if powers:
+            values = [Decimal(1).scaleb(exponent) for exponent in powers]
+            texts, note = tuple(map(_power, powers)), ""
+        else:
+            values = _round_values(low, high, most, rule.scale)
+            texts, note = _written(values)
+    places = _log_places if rule.scale == "log" else _linear_places
+    positions = (round(SPAN * place) for place in places(values, low, high))
+    return Ticks(tuple(min(max(place, 0), SPAN) for place in positions), texts, note)
 
 
 def format_value(value: float) -> str:
     """Value in four significant digits."""
-    return f"{value:.4g}".replace("-", "−")
+    return format_number(f"{value:.4g}")
+
+
+def format_number(number: object) -> str:
+    """Number as text, with a minus sign that is one."""
+    return str(number).replace("-", "−")
 
 
 def _round_steps() -> Iterator[int]:
@@ -119,43 +144,93 @@ def _every(start: int, stop: int, most: int) -> NDArray[np.int64]:
     return np.arange(first, stop, step) if first < stop else np.array([start])
 
 
-def _color_values(rule: ColorRule, most: int) -> tuple[Sequence[float], Sequence[str]]:
-    low, high = rule.limits
-    if rule.scale == "linear":
-        return _linear_values(low, high, most)
-    first, last = ceil(log10(low) - 1e-9), floor(log10(high) + 1e-9)
-    if last - first < 1:
-        return _narrow_log_values(low, high, most)
+def _powers(low: Decimal, high: Decimal, most: int) -> list[int]:
+    """Exponents of the powers of ten between limits; none where there are fewer than two."""
+    first, last = -_floor_log10(1 / Fraction(low)), _floor_log10(Fraction(high))
+    if last <= first:
+        return []
     step = -(-(last - first + 1) // most)
     exponents = [e for e in range(first, last + 1) if e % step == 0]
-    if len(exponents) < 2:
-        exponents = [first, last]
-    return [10.0**e for e in exponents], [_power(e) for e in exponents]
+    return exponents if len(exponents) > 1 else [first, last]
 
 
-def _narrow_log_values(low: float, high: float, most: int) -> tuple[Sequence[float], Sequence[str]]:
-    """Ticks of a log scale that spans less than two powers of ten."""
-    exponents = range(floor(log10(low)), ceil(log10(high)) + 1)
-    values = [f * 10.0**e for e in exponents for f in (1, 2, 5) if low <= f * 10.0**e <= high]
-    if 2 <= len(values) <= most:
-        return values, [format_value(v) for v in values]
-    return _linear_values(low, high, most)
+def _floor_log10(value: Fraction) -> int:
+    """Exponent of the largest power of ten that is not above a value, but for a hair."""
+    value *= 1 + _HAIR
+    guess = len(str(value.numerator)) - len(str(value.denominator))
+    return guess if Fraction(10) ** guess <= value else guess - 1
 
 
-def _linear_values(low: float, high: float, most: int) -> tuple[Sequence[float], Sequence[str]]:
-    # Halves, because high - low can overflow.
-    raw = (high / 2 - low / 2) / most * 2
-    if not 1e-300 < raw < 1e300:
-        return [low, high], [format_value(low), format_value(high)]
-    magnitude = 10.0 ** floor(log10(raw))
-    step = next(f * magnitude for f in (1, 2, 2.5, 5, 10) if f * magnitude >= raw * (1 - 1e-9))
-    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    values = [k * step for k in range(first, last + 1)]
-    texts = [format_value(v) for v in values]
-    if len(values) < 2 or len(set(texts)) < len(texts):
-        # A narrow range far from zero: four digits do not tell round values apart.
-        return [low, high], [f"{low:.9g}", f"{high:.9g}"]
-    return values, texts
+def _round_values(low: Decimal, high: Decimal, most: int, scale: str) -> list[Decimal]:
+    """At least two round values between limits, and hardly more than `most`."""
+    if scale == "log":
+        exponents = range(low.adjusted(), high.adjusted() + 1)
+        values = [Decimal(f).scaleb(e) for e in exponents for f in (1, 2, 5)]
+        values = [value for value in values if low <= value <= high]
+        if 2 <= len(values) <= most:
+            return values
+    first, last = Fraction(low), Fraction(high)
+    raw = (last - first) / most
+    exponent = _floor_log10(raw)
+    steps = [Decimal(f).scaleb(exponent - 1) for f in (2, 5, 10, 20, 25, 50, 100)]
+    # Between limits that are badly placed even a step of this kind may have one multiple only.
+    largest = next(k for k, s in enumerate(steps) if Fraction(s) >= raw * (1 - _HAIR))
+    for step in steps[largest::-1]:
+        unit = Fraction(step)
+        factors = range(ceil(first / unit - _HAIR), floor(last / unit + _HAIR) + 1)
+        if len(factors) > 1:
+            break
+    if len(factors) > (most + 1 if most > 2 else 2):
+        factors = range(factors[0], factors[-1] + 1, len(factors) - 1)
+    return [factor * step for factor in factors]
+
+
+def _written(values: Sequence[Decimal]) -> tuple[tuple[str, ...], str]:
+    """Texts of values that fit beside a colour bar, and what was taken out of all of them."""
+    offset = Decimal(0)
+    texts, exponent = _texts(values)
+    if max(map(text_width, texts)) > _BAR_COLUMNS:
+        # Far from zero: what their first digits have in common goes.
+        unit = Decimal(1).scaleb((values[-1] - values[0]).adjusted() + 1)
+        offset = min(values, key=abs) // unit * unit
+        texts, exponent = _texts([value - offset for value in values])
+    parts = [f"×{_power(exponent)}"] if exponent else []
+    parts += [f"{'−' if offset < 0 else '+'} {_long(abs(offset))}"] if offset else []
+    return texts, " ".join(parts)
+
+
+def _texts(values: Sequence[Decimal]) -> tuple[tuple[str, ...], int]:
+    """Plain decimals, and the power of ten by which they have to be multiplied."""
+    for exponent in (0, max(map(abs, values)).adjusted()):
+        scaled = [value.scaleb(-exponent).normalize() for value in values]
+        texts = tuple(format_number(f"{value:f}") for value in scaled)
+        if max(map(text_width, texts)) <= _BAR_COLUMNS:
+            break
+    return texts, exponent
+
+
+def _long(value: Decimal) -> str:
+    """All digits of a positive number."""
+    value = value.normalize()
+    if -7 <= value.adjusted() <= 11:
+        return f"{value:f}"
+    exponent = value.adjusted()
+    digits = f"{value.scaleb(-exponent):f}"
+    power = "10" + str(exponent).translate(_SUPERSCRIPTS)
+    return power if digits == "1" else f"{digits}·{power}"
+
+
+def _linear_places(values: Sequence[Decimal], low: Decimal, high: Decimal) -> list[Fraction]:
+    """Where values lie between limits, exactly: float64 overflows, or knows no such value."""
+    start, span = Fraction(low), Fraction(high) - Fraction(low)
+    return [(Fraction(value) - start) / span for value in values]
+
+
+def _log_places(values: Sequence[Decimal], low: Decimal, high: Decimal) -> list[Fraction]:
+    """Where logarithms lie between those of limits."""
+    with localcontext(Context(prec=50)):
+        span = (high / low).ln()
+        return [Fraction((value / low).ln() / span) for value in values]
 
 
 def _power(exponent: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,15 @@ from hypothesis import strategies as st
 
 from heatwidget.arrays import Axis
 from heatwidget.arrays.labelled import make_axis
-from heatwidget.frames import ColorRule, color_positions
+from heatwidget.frames import ColorRule
 from heatwidget.widgets.marks import SPAN
 from heatwidget.widgets.text import shorten, text_width
 from heatwidget.widgets.ticks import Ticks, axis_ticks, color_ticks, format_value
 
 POSITIVE = st.floats(1e-300, 1e300) | st.sampled_from([1e-300, 1e-45, 1e-3, 0.1, 1.0, 10.0, 1e300])
 ANY = POSITIVE | POSITIVE.map(lambda x: -x) | st.just(0.0) | st.integers(-50, 50).map(float)
+# Raised digits take less than half of a column each.
+SMALL = dict.fromkeys(map(ord, "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 
 
@@ -73,7 +76,8 @@ def test_ticks_stand_at_whole_numbers_inside_the_picture(
     indices = ticked(axis, window, ticks, from_end)
     assert all(window[0] <= i < window[1] for i in indices)
     if axis.labels is None:
-        assert list(ticks.texts) == [str(axis.coordinates[i]) for i in indices]
+        numbers = [str(axis.coordinates[i]).replace("-", "−") for i in indices]
+        assert list(ticks.texts) == numbers
     else:
         everyone = len(indices) == window[1] - window[0]
         places = ["" if everyone else f"{i} " for i in indices]
@@ -137,10 +141,10 @@ def test_numbers_far_from_zero_or_without_a_round_one() -> None:
         assert 1 <= len(ticks.texts) <= most
     below = make_axis("layer", 5, [-7, -5, -3, -1, 1])
     assert axis_ticks(below, (0, 5), most=9, columns=9, from_end=False).texts == (
-        "-7",
-        "-5",
-        "-3",
-        "-1",
+        "−7",
+        "−5",
+        "−3",
+        "−1",
         "1",
     )
 
@@ -148,12 +152,22 @@ def test_numbers_far_from_zero_or_without_a_round_one() -> None:
 # Ticks of a colour bar
 
 
-def number(text: str) -> float:
-    """Value that a tick's text stands for."""
-    if text.startswith("10") and text[2:].translate(SUPERSCRIPTS) != text[2:]:
-        exponent = int(text[2:].translate(SUPERSCRIPTS))
-        return float(f"1e{exponent}")
-    return float(text.replace("−", "-"))
+def number(text: str) -> Fraction:
+    """Exact value of a text: a decimal, or a power of ten, or their product."""
+    digits, _, power = text.rpartition("·")
+    plain = power.translate(SUPERSCRIPTS)
+    if power.startswith("10") and plain != power:
+        return Fraction(digits or "1") * Fraction(10) ** int(plain[2:])
+    assert "-" not in text
+    return Fraction(text.replace("−", "-"))
+
+
+def noted(note: str) -> tuple[Fraction, Fraction]:
+    """Factor and offset that a note tells."""
+    words = note.split()
+    factor = number(words.pop(0)[1:]) if note.startswith("×") else Fraction(1)
+    offset = number(words[1]) * (-1 if words[0] == "−" else 1) if words else Fraction(0)
+    return factor, offset
 
 
 def rule_of(low: float, high: float, scale: Any) -> ColorRule:
@@ -162,20 +176,28 @@ def rule_of(low: float, high: float, scale: Any) -> ColorRule:
 
 
 def check_color_ticks(rule: ColorRule, most: int) -> None:
-    """Look that there are some, and that each stands at its value's colour."""
+    """Look that they are whole, different and in order, and that each stands at its value."""
     ticks = color_ticks(rule, most)
-    assert len(ticks.positions) >= 2
-    assert len(ticks.positions) <= max(most, 2) + 1
-    assert list(ticks.positions) == sorted(ticks.positions)
+    assert 2 <= len(ticks.positions) <= max(most, 2) + 1
+    assert list(ticks.positions) == sorted(set(ticks.positions))
     assert all(type(p) is int and 0 <= p <= SPAN for p in ticks.positions)
-    assert len(set(ticks.positions)) == len(ticks.positions)
-    values = np.array([number(text) for text in ticks.texts])
-    # Nine digits where a narrow range needs them, four elsewhere.
-    error = np.abs(values) * (6e-4 if len(set(ticks.texts)) == len(ticks.texts) else 1)
-    for value, place, slack in zip(values, ticks.positions, error, strict=True):
-        around = color_positions([value - slack, value + slack], rule) * SPAN
-        assert around[0] - 1 <= place or math.isnan(around[0])
-        assert place <= around[1] + 1 or math.isnan(around[1])
+    assert len(set(ticks.texts)) == len(ticks.texts)
+    assert all(text_width(text.translate(SMALL)) <= 6 for text in ticks.texts)
+    factor, offset = noted(ticks.note)
+    values = [number(text) * factor + offset for text in ticks.texts]
+    assert values == sorted(set(values))
+    low, high = (Fraction(repr(limit)) for limit in rule.limits)
+    for value, place in zip(values, ticks.positions, strict=True):
+        if rule.scale == "linear":
+            assert abs((value - low) / (high - low) * SPAN - place) < 1
+        elif high / low > 1 + Fraction(1, 10**6):
+            found = math.log(value / low) if value < 2 * low else log(value) - log(low)
+            assert found / (log(high) - log(low)) * SPAN == pytest.approx(place, abs=2)
+
+
+def log(value: Fraction) -> float:
+    """Logarithm of a value that float64 may not know."""
+    return math.log(value.numerator) - math.log(value.denominator)
 
 
 @given(low=ANY, high=ANY, most=st.integers(-2, 20))
@@ -221,6 +243,23 @@ def test_linear_ticks_are_evenly_spaced(low: float, width: float, most: int) -> 
 )
 def test_ticks_that_one_would_write(limits: Any, scale: str, texts: tuple[str, ...]) -> None:
     assert color_ticks(rule_of(*limits, scale), 5).texts == texts
+
+
+@pytest.mark.parametrize(
+    ("limits", "note", "texts"),
+    [
+        ((-2e5, 0), "×10⁵", ("−2", "−1.5", "−1", "−0.5", "0")),
+        ((0.9999987, 0.9999999), "×10⁻⁶ + 0.99999", ("8.75", "9", "9.25", "9.5", "9.75")),
+        ((1e-8, 1.0000001e-8), "×10⁻¹⁵ + 10⁻⁸", ("0", "0.2", "0.4", "0.6", "0.8", "1")),
+        ((0, 3e5), "", ("0", "100000", "200000", "300000")),
+        ((-9999.9, -9999.1), "− 9999", ("−0.8", "−0.6", "−0.4", "−0.2")),
+        ((0, 5e-324), "×10⁻³²⁴", ("0", "1", "2", "3", "4", "5")),
+        ((-1e300, 1e300), "×10³⁰⁰", ("−1", "−0.5", "0", "0.5", "1")),
+    ],
+)
+def test_wide_texts_share_a_power_or_an_offset(limits: Any, note: str, texts: Any) -> None:
+    ticks = color_ticks(rule_of(*limits, "linear"), 5)
+    assert (ticks.note, ticks.texts) == (note, texts)
 
 
 @pytest.mark.parametrize(
