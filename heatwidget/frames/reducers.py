@@ -157,10 +157,10 @@ def pool(
     return _finish(rule, values, count)
 
 
-def _add_some(values: NDArray[Any]) -> NDArray[Any] | None:
+def _add_some(values: Any) -> NDArray[Any] | None:
     """Sum over axis 0, a few at a time in their own type; None where that overflows."""
     with np.errstate(all="ignore"):
-        total = np.add.reduce(values[:_FEW], axis=0).astype(_ACCUMULATOR)
+        total: NDArray[Any] = np.add.reduce(values[:_FEW], axis=0).astype(_ACCUMULATOR)
         for k in range(_FEW, len(values), _FEW):
             total += np.add.reduce(values[k : k + _FEW], axis=0)
     return total if np.isfinite(total).all() else None

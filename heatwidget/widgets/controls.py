@@ -106,7 +106,8 @@ class RangeSlider(Follower):
 
 def _step(axis: Axis) -> int:
     """Step that meets every coordinate."""
-    return int(np.gcd.reduce(np.diff(axis.coordinates)))
+    steps: Any = np.diff(axis.coordinates)
+    return int(np.gcd.reduce(steps))
 
 
 def reducer_choice(axis: Axis, get: Callable[[], str], set: Callable[[str], None]) -> Follower:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def measure(live: LiveArray, since: float, now: float, *, room: int) -> Pace:
     `room` is how many iterations it had room for at the first of them.
     """
     axis = "iteration" if "iteration" in live.dims else live.dims[0]
-    written_at = live.written_at
+    written_at: Any = live.written_at
     new = written_at >= since
     times = written_at[new]
     n = room if new.size == room else None

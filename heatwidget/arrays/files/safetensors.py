@@ -81,7 +81,8 @@ def _map(path: Path, code: str, offset: int, shape: tuple[int, ...]) -> NDArray[
         with needed("safetensors", path):
             import ml_dtypes
         dtype = getattr(ml_dtypes, _SHORT[code])
-    return np.memmap(path, dtype, "r", offset, shape)
+    values: NDArray[Any] = np.memmap(path, dtype, "r", offset, shape)
+    return values
 
 
 def _refuse(name: str, code: str) -> NoReturn:
