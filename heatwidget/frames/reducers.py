@@ -160,9 +160,9 @@ def pool(
 def _add_some(values: Any) -> NDArray[Any] | None:
     """Sum over axis 0, a few at a time in their own type; None where that overflows."""
     with np.errstate(all="ignore"):
-        total: NDArray[Any] = np.add.reduce(values[:_FEW], axis=0).astype(_ACCUMULATOR)
+        total: NDArray[Any] = values[:_FEW].sum(axis=0).astype(_ACCUMULATOR)
         for k in range(_FEW, len(values), _FEW):
-            total += np.add.reduce(values[k : k + _FEW], axis=0)
+            total += values[k : k + _FEW].sum(axis=0)
     return total if np.isfinite(total).all() else None
 
 

@@ -106,8 +106,8 @@ class RangeSlider(Follower):
 
 def _step(axis: Axis) -> int:
     """Step that meets every coordinate."""
-    steps: Any = np.diff(axis.coordinates)
-    return int(np.gcd.reduce(steps))
+    gcd: Any = np.gcd  # whose stubs differ from release to release
+    return int(gcd.reduce(np.diff(axis.coordinates)))
 
 
 def reducer_choice(axis: Axis, get: Callable[[], str], set: Callable[[str], None]) -> Follower:

@@ -3,33 +3,56 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 
-_VISIBLE = {"\n": "↵", "\r": "␍", "\t": "⇥", "\x7f": "␡"}
-# Joins emoji into one; without it a family falls apart.
-_JOINER = "\u200d"
-# Controls, formats, surrogates and separators: not seen, or seen in others' places.
-_WRITTEN_OUT = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
+_SIGNS = {"\n": "↵", "\r": "␍", "\t": "⇥", "\x7f": "␡"}
+_SIGNS |= {chr(code): chr(0x2400 + code) for code in range(32) if chr(code) not in _SIGNS}
+# Signs that stand in a text itself are written out, to be told from ours.
+_OURS = {*_SIGNS.values(), "␣"}
+_ESCAPE = re.compile(r"\\(?=u[0-9a-f]{4}|U[0-9a-f]{8})")
+# Controls, formats, surrogates, separators, private and unassigned: not seen, or seen in
+# others' places.
+_WRITTEN_OUT = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp", "Zs"}
+# Letters, marks and symbols that draw nothing.
+_BLANK = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0x16FE4, 0x1D159}
+_BLANK |= {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+_NO_JOINER, _JOINER, _TEXT_STYLE, _EMOJI_STYLE = "\u200c", "\u200d", "\ufe0e", "\ufe0f"
+_KEYCAP = "\u20e3"
+_EMOJI = re.compile(
+    "[©®‼⁉™ℹ↔-↙↩↪⌚⌛⌨⏏⏩-⏳⏸-⏺Ⓜ▪▫▶◀◻-◾\u2600-\u27bf⤴⤵⬅-⬇⬛⬜⭐⭕〰〽㊗㊙\U0001f000-\U0001faff]"
+)
+_TAGGED_FLAG = re.compile(
+    "\U0001f3f4(?:"
+    + "|".join("".join(chr(0xE0000 + ord(c)) for c in f) for f in ("gbeng", "gbsct", "gbwls"))
+    + ")\U000e007f"
+)
+# Combining class of the signs that join Indic letters.
+_VIRAMA = 9
+# Arabic letters that do not join the one after them.
+_ENDS = set("اآأإٱدذرزژوؤةءڈڑے")
 # Accents take no column, and a letter can carry thousands.
 _CHARACTERS_PER_COLUMN = 4
 
 
 def visible(text: str) -> str:
-    """Text with its invisible characters made visible.
+    r"""Text with its invisible characters made visible; different texts stay different.
 
-    Newlines, tabs and other control characters get a sign; characters that steer the
-    direction or the joining of text are written out, as are lone surrogates and spaces
-    other than the plain one; plain spaces at either end become ``␣``. An empty text
-    becomes ``∅``.
+    Newlines, tabs and other control characters get a sign. What draws nothing or steers
+    other text is written out as in Python (``\u200b``), as is a sign that stands in the
+    text itself. A joiner or a variation selector stays where it changes a neighbour. Plain
+    spaces at either end become ``␣``; an empty text becomes ``∅``.
     """
-    if text.isascii() and text.isprintable() and text == text.strip(" ") != "":
+    plain = text.isascii() and text.isprintable() and text == text.strip(" ") != ""
+    if plain and "\\" not in text:
         return text
     inner = text.strip(" ")
-    left = len(text) - len(text.lstrip(" "))
-    shown = "".join(map(_visible_character, inner))
     if not inner:
         return "␣" * len(text) or "∅"
-    return "␣" * left + shown + "␣" * (len(text) - left - len(inner))
+    if text == "∅":
+        return _written_out(text)
+    left = len(text) - len(text.lstrip(" "))
+    return "␣" * left + _visible_inside(inner) + "␣" * (len(text) - left - len(inner))
 
 
 def shorten(text: str, columns: int) -> str:
@@ -69,17 +92,67 @@ def escape(text: str) -> str:
     return escaped.replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
 
 
-def _visible_character(character: str) -> str:
-    if character in _VISIBLE:
-        return _VISIBLE[character]
-    if character < " ":
-        return chr(0x2400 + ord(character))
-    if unicodedata.category(character) in _WRITTEN_OUT and character not in (" ", _JOINER):
-        return f"\\u{ord(character):04x}"
-    return character
+def _visible_inside(text: str) -> str:
+    shown: list[str] = []
+    # What a mark or a selector could change: the character shown before it, and its letter.
+    before = letter = ""
+    end_of_flag = 0
+    for k, character in enumerate(text):
+        after = text[k + 1 : k + 2]
+        flag = _TAGGED_FLAG.match(text, k)
+        end_of_flag = flag.end() if flag else end_of_flag
+        mark = unicodedata.category(character).startswith("M")
+        if k < end_of_flag or _changes_neighbour(character, before, letter, after):
+            stays = True
+        elif character in _SIGNS:
+            stays = False
+        elif character == "\\":
+            stays = not _ESCAPE.match(text, k)
+        else:
+            stays = _is_seen(character) and (not mark or before not in ("", " "))
+        shown.append(character if stays else _SIGNS.get(character) or _written_out(character))
+        before = character if stays else ""
+        letter = letter if mark and stays else before
+    return "".join(shown)
+
+
+def _is_seen(character: str) -> bool:
+    """Whether a character draws something of its own, or is the plain space."""
+    if character == " " or _EMOJI.match(character):
+        return True
+    if character in _OURS or ord(character) in _BLANK:
+        return False
+    return unicodedata.category(character) not in _WRITTEN_OUT
+
+
+def _changes_neighbour(character: str, before: str, letter: str, after: str) -> bool:
+    """Whether a character that draws nothing changes how those beside it are drawn."""
+    if character in (_TEXT_STYLE, _EMOJI_STYLE):
+        if after == _KEYCAP and before and before in "0123456789#*":
+            return character == _EMOJI_STYLE
+        wide = before != "" and unicodedata.east_asian_width(before) == "W"
+        return bool(_EMOJI.match(before)) and wide == (character == _TEXT_STYLE)
+    if character not in (_NO_JOINER, _JOINER) or before in (_NO_JOINER, _JOINER):
+        return False
+    if before and unicodedata.combining(before) == _VIRAMA:
+        return True
+    joins, joined = _is_arabic(letter) and letter not in _ENDS, _is_arabic(after)
+    if character == _NO_JOINER:
+        return joins and joined
+    emoji = _EMOJI.match(letter) or before == _EMOJI_STYLE
+    return joins != joined or bool(emoji and _EMOJI.match(after))
+
+
+def _is_arabic(character: str) -> bool:
+    return character != "" and unicodedata.bidirectional(character) == "AL"
+
+
+def _written_out(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _character_width(character: str) -> int:
-    if unicodedata.combining(character) or character == _JOINER:
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -124,8 +124,8 @@ def _round_numbers(
         first, span = int(shown[0]), int(shown[-1]) - int(shown[0])
         # They increase strictly: so all are there, and an axis of any length is not looked at.
         all_there = span == len(shown) - 1
-        steps: Any = np.diff(shown[:2] if all_there else shown)
-        spacing = int(np.gcd.reduce(steps))
+        gcd: Any = np.gcd  # whose stubs differ from release to release
+        spacing = 1 if all_there else int(gcd.reduce(np.diff(shown)))
         for step in _round_steps():
             # Its multiples among the coordinates lie that far apart, if there are any.
             if 2 <= span // lcm(step, spacing) < most:
