@@ -36,6 +36,7 @@ pytestmark = pytest.mark.timeout(120)
 
 RUN = "import sys; from heatwidget.cli import main; sys.exit(main())"
 MARK = "HEATWIDGET_TEST_MARK"
+KERNEL_ID = r'"kernelId": "([\w-]+)"'
 ADDRESS = re.compile(
     r"heatwidget (?:demo|view): (http://127\.0\.0\.1:\d+/\?token=[\w-]{32}) \(Ctrl-C ends it\)\n"
 )
@@ -281,7 +282,7 @@ def test_a_closed_page_ends_its_kernel(demo: tuple[Command, str]) -> None:
     before = set(command.kernels())
     page = get(address)
     (kernel,) = set(command.kernels()) - before
-    found = re.search(r'"kernelId": "([\w-]+)"', page)
+    found = re.search(KERNEL_ID, page)
     assert found
     # What the browser sends when the page goes.
     shutdown = f"/voila/api/shutdown/{found[1]}"
@@ -332,7 +333,7 @@ def test_without_the_token_there_is_nothing(demo: tuple[Command, str]) -> None:
     """No page, no kernel, no file beside the notebook, no shutdown."""
     command, address = demo
     page, before = get(address), set(command.kernels())
-    found = re.search(r'"kernelId": "([\w-]+)"', page)
+    found = re.search(KERNEL_ID, page)
     assert found
     for method, path in SECRET:
         answer = status(address, method, path.format(kernel=found[1]))
@@ -351,7 +352,7 @@ def test_without_the_token_there_is_nothing(demo: tuple[Command, str]) -> None:
 
 def test_a_channel_is_not_opened_without_the_token(demo: tuple[Command, str]) -> None:
     _, address = demo
-    found = re.search(r'"kernelId": "([\w-]+)"', get(address))
+    found = re.search(KERNEL_ID, get(address))
     assert found
     path, upgrade = f"/api/kernels/{found[1]}/channels", dict(WEBSOCKET)
     assert status(address, "GET", path, **upgrade) == 403
@@ -382,19 +383,28 @@ def test_the_token_is_no_ones_to_read(demo: tuple[Command, str]) -> None:
 
 
 def test_no_more_pages_than_allowed(start: Start) -> None:
-    command = start("demo", "--no-browser", "--port", "0", "--max-pages", "1")
-    address = command.read_address()
-    found = re.search(r'"kernelId": "([\w-]+)"', get(address))
-    assert found
-    with pytest.raises(urllib.error.HTTPError, match="503") as full:
-        get(address)
-    assert "1 pages are open, and no more can be: close one and reload" in (
-        full.value.read().decode()
-    )
-    assert len(command.kernels()) == 1
-    shutdown = f"/voila/api/shutdown/{found[1]}"
+    """Whether they are asked for one after the other or together."""
+    command = start("demo", "--no-browser", "--port", "0", "--max-pages", "2")
+    address, answers = command.read_address(), list[str]()
+
+    def visit() -> None:
+        try:
+            answers.append(get(address))
+        except urllib.error.HTTPError as full:
+            answers.append(f"{full.code} {full.read().decode()}")
+
+    visitors = [threading.Thread(target=visit) for _ in range(4)]
+    for visitor in visitors:
+        visitor.start()
+    for visitor in visitors:
+        visitor.join()
+    found = [match[1] for page in answers if (match := re.search(KERNEL_ID, page))]
+    refused = [page for page in answers if page.startswith("503")]
+    assert (len(found), len(refused), len(command.kernels())) == (2, 2, 2)
+    assert "2 pages are open, and no more can be: close one and reload" in refused[0]
+    shutdown = f"/voila/api/shutdown/{found[0]}"
     assert status(address, "POST", shutdown, Cookie=cookie(address)) == 204
-    assert "kernelId" in get(address)
+    assert re.search(KERNEL_ID, get(address))
     end(command, signal.SIGINT)
 
 

@@ -105,20 +105,21 @@ def _voila(page: Page, notebook: Path, port: int, max_pages: int) -> Any:
     class FewKernels(AsyncMappingKernelManager):
         """Starts no more kernels than there may be pages; the next one says so."""
 
-        _starting = 0
-
         def start_kernel(self, *arguments: Any, **keywords: Any) -> Any:
-            if len(self) + self._starting >= max_pages:
+            # One that is just starting may be among those known already, or not yet.
+            starting = self.__dict__.setdefault("_starting", set())
+            if len({*self.list_kernel_ids(), *starting}) >= max_pages:
                 said = f"{max_pages} pages are open, and no more can be: close one and reload"
                 raise HTTPError(503, reason=said)
-            self._starting += 1
-            return self._started(super().start_kernel(*arguments, **keywords))
+            kernel_id = keywords.setdefault("kernel_id", self.new_kernel_id())
+            starting.add(kernel_id)
+            return self._started(kernel_id, super().start_kernel(*arguments, **keywords))
 
-        async def _started(self, kernel_id: Any) -> Any:
+        async def _started(self, kernel_id: str, start: Any) -> Any:
             try:
-                return await kernel_id
+                return await start
             finally:
-                self._starting -= 1
+                self.__dict__["_starting"].discard(kernel_id)
 
     class Refusal(RequestHandler):
         """Where Voila leads whoever does not know the token."""
