@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import suppress
 from operator import attrgetter
@@ -89,14 +90,20 @@ class Huginn:
         import torch
         from torch.nn.utils.rnn import pad_sequence
 
-        states = []
+        initialize, states = self._model.initialize_state, []
+        own = "generator" in inspect.signature(initialize).parameters
         for i, length in enumerate(lengths):
             # On the CPU a seed gives the same noise whatever device the model is on, and no
             # other generator than this one has to be put back.
             embeds = self._input_embeds[i : i + 1, :length].cpu()
-            with _drawing, torch.random.fork_rng(devices=[]):
-                torch.default_generator.manual_seed(seed)
-                states.append(self._model.initialize_state(embeds)[0])
+            if own:
+                # Torch's own may be drawn from on another thread between seed and noise.
+                generator = torch.Generator().manual_seed(seed)
+                states.append(initialize(embeds, generator=generator)[0])
+            else:
+                with _drawing, torch.random.fork_rng(devices=[]):
+                    torch.default_generator.manual_seed(seed)
+                    states.append(initialize(embeds)[0])
         return pad_sequence(states, batch_first=True).to(self._input_embeds.device)
 
 

@@ -92,6 +92,21 @@ def test_others_who_use_the_model_meanwhile_are_not_recorded() -> None:
         user.join(DEADLOCK)
 
 
+def test_noise_is_not_torn_by_others_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that draws between the seed and the noise."""
+    model = load_model()
+    alone = capture.recurrent(model, TEXT, iterations=2).to_numpy()
+    draw = model.initialize_state
+
+    def late(embeds: Tensor, scale: float = 1.0, generator: Any = None) -> Tensor:
+        torch.rand(7)
+        return draw(embeds, scale, generator)
+
+    monkeypatch.setattr(model, "initialize_state", late)
+    again = capture.recurrent(model, TEXT, iterations=2).to_numpy()
+    np.testing.assert_array_equal(again, alone)
+
+
 def test_a_capture_inside_a_capture() -> None:
     """A metric may run the model too."""
     model = load_model()
