@@ -18,8 +18,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from http.cookiejar import CookieJar
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 import psutil
@@ -46,8 +47,6 @@ WEBSOCKET = {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
 }
-# A proxy of the environment has no business with a loopback address.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -146,27 +145,49 @@ def end(command: Command, number: signal.Signals) -> None:
 
 
 def cookie(address: str) -> str:
-    """What a browser sends once it was at the address; a page that is none starts no kernel."""
-    url = address.replace("/?", "/api/kernels/00000000-0000-0000-0000-000000000000?")
+    """What a browser sends once it was at the address; no kernel is started."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
     try:
-        answer = _opener.open(url, timeout=60)
-    except urllib.error.HTTPError as error:
-        answer = error
-    return str(answer.headers["Set-Cookie"]).partition(";")[0]
+        connection.request("GET", "/?" + urlsplit(address).query)
+        return str(connection.getresponse().headers["Set-Cookie"]).partition(";")[0]
+    finally:
+        connection.close()
+
+
+def open_page(url: str) -> tuple[str, dict[str, str]]:
+    """The page at this address, and the cookies that a browser has then."""
+    jar = CookieJar()
+    # A proxy of the environment has no business with a loopback address.
+    handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(jar))
+    with urllib.request.build_opener(*handlers).open(url, timeout=60) as answer:
+        assert answer.status == 200
+        page = answer.read().decode()
+    return page, {each.name: str(each.value) for each in jar}
 
 
 def get(url: str) -> str:
     """The page at this address."""
-    with _opener.open(url, timeout=60) as answer:
-        assert answer.status == 200
-        return answer.read().decode()
+    return open_page(url)[0]
 
 
-def status(url: str, method: str = "HEAD", path: str = "/", **headers: str) -> int:
+def close_page(address: str, page: str, cookies: dict[str, str], **headers: str) -> int:
+    """The status of what Voila's script sends when its page goes."""
+    found = re.search(KERNEL_ID, page)
+    assert found
+    headers |= {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    headers |= {"Content-Type": "application/x-www-form-urlencoded"}
+    form = urlencode({"_xsrf": cookies.get("_xsrf", "").strip('"')})
+    return status(address, "POST", f"/voila/api/shutdown/{found[1]}", form, **headers)
+
+
+def status(
+    url: str, method: str = "HEAD", path: str = "/", body: str | None = None, **headers: str
+) -> int:
     """The status of an answer; a HEAD request is answered, but starts no kernel."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
     try:
-        connection.request(method, path, headers=headers)
+        connection.request(method, path, body, names)
         return connection.getresponse().status
     finally:
         connection.close()
@@ -278,16 +299,22 @@ def test_page(demo: tuple[Command, str]) -> None:
 
 
 def test_a_closed_page_ends_its_kernel(demo: tuple[Command, str]) -> None:
+    """Its script sends a second token (XSRF); the cookie alone, or another site, ends nothing."""
     command, address = demo
     before = set(command.kernels())
-    page = get(address)
+    page, cookies = open_page(address)
     (kernel,) = set(command.kernels()) - before
+    foreign = f"http://127.0.0.1:{(urlsplit(address).port or 0) + 1}"
+    assert close_page(address, page, {}) == 403
+    login = {name: value for name, value in cookies.items() if name != "_xsrf"}
+    assert close_page(address, page, login) == 403
+    assert close_page(address, page, cookies, Origin=foreign) == 404
     found = re.search(KERNEL_ID, page)
     assert found
-    # What the browser sends when the page goes.
-    shutdown = f"/voila/api/shutdown/{found[1]}"
-    assert status(address, "POST", shutdown) == 403
-    assert status(address, "POST", shutdown, Cookie=cookie(address)) == 204
+    path = f"/api/kernels/{found[1]}"
+    assert status(address, "DELETE", path, Cookie=cookie(address)) == 403
+    assert kernel.is_running()
+    assert close_page(address, page, cookies, Origin=address.partition("/?")[0]) == 204
     assert psutil.wait_procs([kernel], timeout=10)[1] == []
 
 
@@ -303,9 +330,11 @@ def test_only_this_machine_can_reach_the_page(demo: tuple[Command, str]) -> None
     assert status(address, Host="localhost:1234") == 302
 
 
-# What is there without the token: the same for everyone, and not ours.
-PUBLIC = ["/voila/static/voila.js", "/voila/labextensions/bqplot/package.json"]
-# What is not: each with a method of its own, and what stands in the address.
+# Scripts and styles, which the page needs.
+FILES = ["/voila/static/voila.js", "/voila/templates/base/static/voila.js"]
+FILES += ["/voila/labextensions/bqplot/package.json"]
+FILES += ["/voila/api/themes/@jupyterlab/theme-dark-extension/index.css"]
+# What is there for nobody without the token: each with a method, and what stands in the address.
 SECRET = [
     ("GET", "/"),
     ("GET", "/?token="),
@@ -326,6 +355,9 @@ SECRET = [
     ("POST", "/voila/api/shutdown/{kernel}"),
     ("GET", "/login"),
     ("POST", "/login"),
+    ("GET", "/static/favicon.ico"),
+    *(("GET", path) for path in FILES),
+    *(("HEAD", path) for path in FILES),
 ]
 
 
@@ -341,9 +373,12 @@ def test_without_the_token_there_is_nothing(demo: tuple[Command, str]) -> None:
         if answer == 302:  # to where it is said what to open
             with pytest.raises(urllib.error.HTTPError, match="403") as refused:
                 get(address.partition("/?")[0] + path)
-            assert "heatwidget demo has printed" in refused.value.read().decode()
-    for path in PUBLIC:
-        assert status(address, "GET", path) == 200
+            assert "that heatwidget has printed" in refused.value.read().decode()
+    for path in FILES:
+        assert status(address, "GET", path, Cookie=cookie(address)) == 200
+        assert status(address, "HEAD", path, Cookie=cookie(address)) == 200
+        foreign = {"Host": "example.org", "Cookie": cookie(address)}
+        assert status(address, "GET", path, **foreign) == 403
     # Nor with it, for what is no page: the files of the folder are nobody's business.
     for path in ("/voila/files/app.ipynb", "/app.ipynb"):
         assert status(address, "GET", path, Cookie=cookie(address)) in (302, 403)
@@ -361,49 +396,109 @@ def test_a_channel_is_not_opened_without_the_token(demo: tuple[Command, str]) ->
     assert status(address, "GET", path, **upgrade, Origin="http://example.org") == 403
 
 
-def test_the_token_is_no_ones_to_read(demo: tuple[Command, str]) -> None:
-    """It is on no command line, and its cookie goes to no script and to no other site.
+def answer(url: str, path: str, **headers: str) -> http.client.HTTPMessage:
+    """The headers of an answer that is no page."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    try:
+        connection.request("GET", path, headers=names)
+        said = connection.getresponse()
+        assert said.read() == b""
+        return said.headers
+    finally:
+        connection.close()
 
-    So a foreign page that posts to the server is refused as one without the token is, and the
-    check of a second token in each request (XSRF), which Voila's own pages do not send, is off.
-    """
+
+def test_the_token_is_no_ones_to_read(demo: tuple[Command, str]) -> None:
+    """It is on no command line and in no kernel, and its cookie goes to no script."""
     command, address = demo
     token = address.partition("token=")[2]
+    assert get(address)
     server = psutil.Process(command.process.pid)
+    assert command.kernels()
     for process in [server, *server.children(recursive=True)]:
         with suppress(psutil.Error):
             assert token not in " ".join(process.cmdline())
-    with _opener.open(address, timeout=60) as answer:
-        said = answer.headers["Set-Cookie"]
-        assert answer.headers["Referrer-Policy"] == "same-origin"
-    assert "HttpOnly" in said
-    assert "SameSite=Strict" in said
+            assert token not in " ".join(process.environ().values())
+    said = answer(address, f"/?token={token}")
+    assert "HttpOnly" in said["Set-Cookie"]
+    assert "SameSite=Strict" in said["Set-Cookie"]
     # Cookies know no ports: that of another server must not be in its way.
-    assert str(urlsplit(address).port) in said.partition("=")[0]
+    assert str(urlsplit(address).port) in said["Set-Cookie"].partition("=")[0]
+
+
+def test_the_token_is_taken_out_of_the_address(demo: tuple[Command, str]) -> None:
+    """By a redirect, where the browser sends the cookie with it; else the page itself leads on."""
+    command, address = demo
+    before, token = set(command.kernels()), address.partition("token=")[2]
+    known = {"Cookie": cookie(address)}
+    for sent in ({}, {"Sec_Fetch_Site": "none"}, {"Sec_Fetch_Site": "same-origin"}, known):
+        assert answer(address, f"/?token={token}", **sent)["Location"] == "/"
+    said = answer(address, f"/?a=1&token={token}&theme=dark&a=%0a&b=")
+    assert said["Location"] == "/?a=1&theme=dark&a=%0A&b="
+    assert answer(address, f"//example.org/?token={token}")["Location"] == "/"
+    assert answer(address, "/?token=wrong", **known)["Location"] == "/"
+    # From a file that leads there, or a link in another page.
+    for site in ("cross-site", "same-site"):
+        said = answer(address, f"/?token={token}&theme=dark", Sec_Fetch_Site=site)
+        assert said["Refresh"] == "0; url=/?theme=dark"
+        assert said["Referrer-Policy"] == "no-referrer"
+        assert said["Set-Cookie"]
+    assert set(command.kernels()) == before
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *({"Sec_Fetch_Dest": shown_as} for shown_as in ("image", "iframe", "empty", "script")),
+        {"Sec_Fetch_Dest": "document", "Sec_Fetch_Site": "same-site"},
+        {"Sec_Fetch_Dest": "document", "Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Dest": "iframe", "Sec_Fetch_Site": "same-origin"},
+    ],
+)
+def test_another_page_starts_no_kernel(demo: tuple[Command, str], sent: dict[str, str]) -> None:
+    """Even in the browser that has the cookie, such as a page of another port."""
+    command, address = demo
+    before, sent = set(command.kernels()), {**sent, "Cookie": cookie(address)}
+    for path in ("/", "/?theme=dark", "/?token=wrong", "/?token="):
+        assert status(address, "GET", path, **sent) == 403
+    if sent["Sec_Fetch_Dest"] != "document":
+        path = "/?" + address.partition("?")[2]
+        assert status(address, "GET", path, **sent) == 403
+    assert set(command.kernels()) == before
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin"])
+def test_the_page_is_opened_reloaded_and_typed(demo: tuple[Command, str], site: str) -> None:
+    """The address without the token is enough for the browser that was there."""
+    command, address = demo
+    before = set(command.kernels())
+    sent = {"Sec_Fetch_Dest": "document", "Sec_Fetch_Site": site, "Cookie": cookie(address)}
+    assert status(address, "GET", "/", **sent) == 200
+    assert len(set(command.kernels()) - before) == 1
 
 
 def test_no_more_pages_than_allowed(start: Start) -> None:
     """Whether they are asked for one after the other or together."""
     command = start("demo", "--no-browser", "--port", "0", "--max-pages", "2")
-    address, answers = command.read_address(), list[str]()
+    address, refused = command.read_address(), list[str]()
+    opened: list[tuple[str, dict[str, str]]] = []
 
     def visit() -> None:
         try:
-            answers.append(get(address))
+            opened.append(open_page(address))
         except urllib.error.HTTPError as full:
-            answers.append(f"{full.code} {full.read().decode()}")
+            refused.append(f"{full.code} {full.read().decode()}")
 
     visitors = [threading.Thread(target=visit) for _ in range(4)]
     for visitor in visitors:
         visitor.start()
     for visitor in visitors:
         visitor.join()
-    found = [match[1] for page in answers if (match := re.search(KERNEL_ID, page))]
-    refused = [page for page in answers if page.startswith("503")]
-    assert (len(found), len(refused), len(command.kernels())) == (2, 2, 2)
+    assert (len(opened), len(refused), len(command.kernels())) == (2, 2, 2)
+    assert refused[0].startswith("503")
     assert "2 pages are open, and no more can be: close one and reload" in refused[0]
-    shutdown = f"/voila/api/shutdown/{found[0]}"
-    assert status(address, "POST", shutdown, Cookie=cookie(address)) == 204
+    assert close_page(address, *opened[0]) == 204
     assert re.search(KERNEL_ID, get(address))
     end(command, signal.SIGINT)
 

@@ -84,88 +84,65 @@ def _voila(page: Page, notebook: Path, port: int, max_pages: int) -> Any:
     """Voila, ready to start, with a token of its own."""
     try:
         import ipykernel.kernelspec  # noqa: F401
-        from jupyter_client.kernelspec import KernelSpecManager
-        from jupyter_server import DEFAULT_STATIC_FILES_PATH
-        from jupyter_server.auth.identity import IdentityProvider
-        from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
-        from tornado.web import HTTPError, RequestHandler
         from traitlets.config import Config
-        from voila.app import Voila
+
+        from . import gate, kernels
     except ImportError as error:
         raise CommandError(
             f'{page.command} needs Voila ({error}): pip install "heatwidget[app]"'
         ) from error
-
-    class OwnKernel(KernelSpecManager):
-        """Knows only the kernel of this Python; a stale `python3` of the user's would win."""
-
-        def _kernel_dirs_default(self) -> list[str]:
-            return []
-
-    class FewKernels(AsyncMappingKernelManager):
-        """Starts no more kernels than there may be pages; the next one says so."""
-
-        def start_kernel(self, *arguments: Any, **keywords: Any) -> Any:
-            # One that is just starting may be among those known already, or not yet.
-            starting = self.__dict__.setdefault("_starting", set())
-            if len({*self.list_kernel_ids(), *starting}) >= max_pages:
-                said = f"{max_pages} pages are open, and no more can be: close one and reload"
-                raise HTTPError(503, reason=said)
-            kernel_id = keywords.setdefault("kernel_id", self.new_kernel_id())
-            starting.add(kernel_id)
-            return self._started(kernel_id, super().start_kernel(*arguments, **keywords))
-
-        async def _started(self, kernel_id: str, start: Any) -> Any:
-            try:
-                return await start
-            finally:
-                self.__dict__["_starting"].discard(kernel_id)
-
-    class Refusal(RequestHandler):
-        """Where Voila leads whoever does not know the token."""
-
-        def get(self) -> None:
-            self.set_status(403)
-            self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.finish(f"Open the address that heatwidget {page.command} has printed.\n")
-
-    class Token(IdentityProvider):
-        """Lets in who knows the token, in the address or by the cookie of an earlier visit."""
-
-        def get_handlers(self) -> list[tuple[str, object]]:
-            return [("/login", Refusal)]
-
-    server: dict[str, Any] = {"notebook_path": str(notebook), "ip": "127.0.0.1"}
-    server |= {"port": port, "port_retries": 4}
-    # The user's own settings might open the page to the network.
-    server |= {"config_file_paths": [], "open_browser": False}
-    # A foreign site whose name is made to lead here gets no answer. A closed page asks for its
-    # kernel's end without an XSRF token, so a check would let kernels pile up (voila#1458); the
-    # cookie that stands for the token does its work, because a foreign site cannot send it.
-    server |= {"tornado_settings": {"allow_remote_access": False, "disable_check_xsrf": True}}
-    server["tornado_settings"]["headers"] = {"Referrer-Policy": "same-origin"}
-    # Or the page of a refusal fails, and says so at length in the terminal.
-    server["tornado_settings"]["static_path"] = DEFAULT_STATIC_FILES_PATH
-    # In this process alone: a command line can be read by every user of the machine.
-    server |= {"token": secrets.token_urlsafe(24), "identity_provider_class": Token}
-    settings: dict[str, Any] = {"kernel_spec_manager_class": OwnKernel, "show_tracebacks": True}
-    # Voila serves files beside the notebook to whoever asks.
-    settings |= {"multi_kernel_manager_class": FewKernels, "file_allowlist": []}
-    if page.title is not None:
-        settings["prelaunch_hook"] = _titled(page.title)
-    kernels = {"cull_idle_timeout": IDLE_SECONDS, "cull_interval": IDLE_SECONDS // 4}
-    config = {"Voila": server, "VoilaConfiguration": settings, "MappingKernelManager": kernels}
-    config["IdentityProvider"] = {"cookie_options": {"samesite": "Strict"}}
-    app = Voila(config=Config(config))
+    config = {
+        "Voila": _server_settings(notebook, port) | {"identity_provider_class": gate.Token},
+        "VoilaConfiguration": {
+            "kernel_spec_manager_class": kernels.OwnKernel,
+            "multi_kernel_manager_class": kernels.FewKernels,
+            "file_allowlist": [],  # Voila serves files beside the notebook
+            "show_tracebacks": True,
+            "prelaunch_hook": _titled(page.title),
+        },
+        "FewKernels": {
+            "max_kernels": max_pages,
+            "cull_idle_timeout": IDLE_SECONDS,
+            "cull_interval": IDLE_SECONDS // 4,
+        },
+        "IdentityProvider": {"cookie_options": {"samesite": "Strict"}},
+    }
+    app = gate.Gate(config=Config(config))
     app.initialize([])
     return app
 
 
-def _titled(title: str) -> Callable[..., None]:
-    """Function that gives a notebook a title before it is run, for Voila to call."""
+def _server_settings(notebook: Path, port: int) -> dict[str, Any]:
+    """Voila's own settings: what it serves, where, and to whom."""
+    from jupyter_server import DEFAULT_STATIC_FILES_PATH
+
+    return {
+        "notebook_path": str(notebook),
+        "ip": "127.0.0.1",
+        "port": port,
+        "port_retries": 4,
+        "open_browser": False,
+        # The user's own settings might open the page to the network.
+        "config_file_paths": [],
+        # In this process alone: a command line can be read by every user of the machine.
+        "token": secrets.token_urlsafe(24),
+        "tornado_settings": {
+            # A foreign site whose name is made to lead here gets no answer.
+            "allow_remote_access": False,
+            "headers": {"Referrer-Policy": "same-origin"},
+            "xsrf_cookie_kwargs": {"samesite": "Strict"},
+            # Or the page of a refusal fails, and says so at length in the terminal.
+            "static_path": DEFAULT_STATIC_FILES_PATH,
+        },
+    }
+
+
+def _titled(title: str | None) -> Callable[..., None]:
+    """Function that gives a notebook a title, if there is one, for Voila to call."""
 
     def set_title(request: Any, notebook: Any, cwd: str) -> None:
-        notebook.metadata["title"] = title
+        if title is not None:
+            notebook.metadata["title"] = title
 
     return set_title
 
