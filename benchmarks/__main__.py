@@ -1,4 +1,4 @@
-"""Run the benchmarks: ``python -m benchmarks [scrub|frame|metrics|open|live|leaks] ...``."""
+"""Run the benchmarks: ``python -m benchmarks [scrub|frame|metrics|open|live|leaks|pages] ...``."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ PARTS = {
     "open": "opening",
     "live": "live",
     "leaks": "leaks",
+    "pages": "pages",
 }
 
 #: Distributions whose versions are noted.

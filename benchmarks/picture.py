@@ -153,6 +153,14 @@ def _leaks(panel: Axes, records: Sequence[Record]) -> None:
     _title(panel, "memory of the kernel", "MB")
 
 
+def _pages(panel: Axes, records: Sequence[Record]) -> None:
+    times = records[0]["times"]
+    panel.plot(times, range(1, len(times) + 1), color=_OURS, marker="o", ms=3)
+    panel.set_ylim(0, 1.2 * len(times))
+    panel.set_xlabel("seconds after all were asked for", fontsize=8, color=_INK)
+    _title(panel, f"pages of a demo, {records[0]['MB a page']:.0f} MB each", "there")
+
+
 _PANELS: dict[str, Callable[[Axes, Sequence[Record]], None]] = {
     "scrub": _scrub,
     "frame": _frame,
@@ -160,4 +168,5 @@ _PANELS: dict[str, Callable[[Axes, Sequence[Record]], None]] = {
     "open": _open,
     "live": _live,
     "leaks": _leaks,
+    "pages": _pages,
 }

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import cube, frame, kernel, leaks, live, metrics, opening, peers, scrub
+from benchmarks import cube, frame, kernel, leaks, live, metrics, opening, pages, peers, scrub
 from benchmarks.__main__ import PARTS, main
 from benchmarks.result import spread, table
 
@@ -139,6 +139,15 @@ def test_drawing_leaves_no_widget_and_no_comm() -> None:
     assert found.notes[0].endswith("200 frames drawn")
 
 
+def test_memory_of_pages() -> None:
+    (record,) = pages.run(**pages.QUICK).records
+    assert (record["pages"], record["processes"]) == (2, 2)
+    assert 0 < record["server before"] < record["MB"]
+    assert 10 < record["MB a page"] < record["MB"] / 2
+    assert len(record["times"]) == 2
+    assert 0 < record["first"] <= record["s"]
+
+
 def test_the_command_writes_numbers_and_a_picture(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,6 +200,7 @@ def test_every_part_has_a_panel_in_the_picture(tmp_path: Path) -> None:
         "open": [{"overview": "cold", "GB": 10.0, "first picture": 1.0, "complete": 9.0}],
         "live": [{"case": "numpy", "µs": 0.4}],
         "leaks": [{"frame": 0, "memory": 90.0}, {"frame": 9, "memory": 91.0}],
+        "pages": [{"MB a page": 90.0, "times": [1.0, 2.0]}],
     }
     numbers = {
         "parts": {name: {"records": found} for name, found in records.items()},
