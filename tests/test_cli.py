@@ -468,6 +468,21 @@ def test_another_page_starts_no_kernel(demo: tuple[Command, str], sent: dict[str
     assert set(command.kernels()) == before
 
 
+def test_the_token_in_the_address_is_enough(demo: tuple[Command, str]) -> None:
+    """For all that the page needs; who knows it may come from anywhere."""
+    _, address = demo
+    token, found = address.partition("?")[2], re.search(KERNEL_ID, get(address))
+    assert found
+    foreign = {"Origin": "http://example.org"}
+    channel = f"/api/kernels/{found[1]}/channels?{token}"
+    assert status(address, "GET", channel, **WEBSOCKET, **foreign) == 101
+    assert status(address, "GET", f"{FILES[0]}?{token}") == 200
+    assert status(address, "GET", f"/voila/files/app.ipynb?{token}") == 403
+    assert status(address, "POST", f"/api/kernels?{token}", "") == 405
+    shutdown = f"/voila/api/shutdown/{found[1]}?{token}"
+    assert status(address, "POST", shutdown, "", **foreign) == 204
+
+
 @pytest.mark.parametrize("site", ["none", "same-origin"])
 def test_the_page_is_opened_reloaded_and_typed(demo: tuple[Command, str], site: str) -> None:
     """The address without the token is enough for the browser that was there."""
