@@ -131,7 +131,8 @@ def demo(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
         JUPYTER_PATH=str(home),
         JUPYTER_CONFIG_DIR=str(settings.parent),
     )
-    yield command, command.read_address()
+    yield command, (address := command.read_address())
+    get(address)  # those of the tests may have ended by themselves: they were idle
     assert command.kernels()
     end(command, signal.SIGINT)
 
@@ -382,7 +383,7 @@ def test_without_the_token_there_is_nothing(demo: tuple[Command, str]) -> None:
     # Nor with it, for what is no page: the files of the folder are nobody's business.
     for path in ("/voila/files/app.ipynb", "/app.ipynb"):
         assert status(address, "GET", path, Cookie=cookie(address)) in (302, 403)
-    assert set(command.kernels()) == before
+    assert set(command.kernels()) <= before
 
 
 def test_a_channel_is_not_opened_without_the_token(demo: tuple[Command, str]) -> None:
@@ -444,7 +445,7 @@ def test_the_token_is_taken_out_of_the_address(demo: tuple[Command, str]) -> Non
         assert said["Refresh"] == "0; url=/?theme=dark"
         assert said["Referrer-Policy"] == "no-referrer"
         assert said["Set-Cookie"]
-    assert set(command.kernels()) == before
+    assert set(command.kernels()) <= before
 
 
 @pytest.mark.parametrize(
@@ -465,7 +466,7 @@ def test_another_page_starts_no_kernel(demo: tuple[Command, str], sent: dict[str
     if sent["Sec_Fetch_Dest"] != "document":
         path = "/?" + address.partition("?")[2]
         assert status(address, "GET", path, **sent) == 403
-    assert set(command.kernels()) == before
+    assert set(command.kernels()) <= before
 
 
 def test_the_token_in_the_address_is_enough(demo: tuple[Command, str]) -> None:
