@@ -15,6 +15,7 @@ from .axes import TickedAxis
 from .colorbar import ColorBar
 from .controls import owned
 from .geometry import Geometry, lay_out
+from .labels import Labels
 from .lifetime import weakly
 from .marks import SPAN, Picture
 from .readout import cell_at, legend_html, readout_html
@@ -67,6 +68,7 @@ class Stage:
         self._geometry: Geometry
         self.error: Exception | None = None
         self._fitted: tuple[Axis, Axis, int, int | None] | None = None
+        self._labels: dict[str, Labels] = {}
         scales = {name: parts.LinearScale(min=0, max=SPAN) for name in ("x", "y")}
         self._scales = scales
         self._x = TickedAxis(scales["x"])
@@ -87,7 +89,7 @@ class Stage:
             padding_y=0,
             display_toolbar=False,
             interaction=self._mouse,
-            layout=ipywidgets.Layout(flex="1 1 auto", width="auto", min_width="240px"),
+            layout=ipywidgets.Layout(flex="1 1 auto", width="auto"),
         )
         self.bar = ColorBar()
         self._measured = ""
@@ -102,9 +104,9 @@ class Stage:
         self._status = ipywidgets.HTML(layout=text(margin="0 8px", display="none"))
         self._readout.add_class("heatwidget-pointer")
         above = ipywidgets.HBox([self._title, self._quantity], layout=text(margin="0 8px"))
-        picture = ipywidgets.HBox(
-            [self.figure, self.bar.figure], layout=text(width="100%", align_items="flex-start")
-        )
+        # A page too narrow for the labels scrolls the picture, not all that is around it.
+        around = text(width="100%", align_items="flex-start", overflow="auto hidden")
+        picture = ipywidgets.HBox([self.figure, self.bar.figure], layout=around)
         self.widgets = [above, picture, self._legend, self._readout, self._status]
 
     def write(self, title: str, quantity: str) -> None:
@@ -127,7 +129,12 @@ class Stage:
         self._geometry, self._fitted = geometry, fitted
         margins = {side: getattr(geometry, side) for side in ("top", "bottom", "left", "right")}
         self.figure.layout.height = self.figure.layout.min_height = f"{geometry.height}px"
+        self.figure.layout.min_width = f"{geometry.least_width}px"
         self.figure.fig_margin = margins
+        self._labels = {
+            rows.name: Labels(rows, geometry.row_columns),
+            columns.name: Labels(columns, geometry.column_columns),
+        }
         x, y = self._x.axis, self._y.axis
         x.label, y.label = columns.name, rows.name
         x.label_offset = f"{geometry.bottom - 14}px"
@@ -141,17 +148,14 @@ class Stage:
         self.picture.show(frame, color_scheme, mark)
         self.bar.show(frame.view.colors, color_scheme)
         self._write_quantity()
-        axes = {axis.name: axis for axis in source.axes}
         geometry, cells = self._geometry, frame.view.cells
         across, down = geometry.most_column_ticks, geometry.most_row_ticks
-        for shown, name, window, most, columns in (
-            (self._x, cells.columns, cells.column_window, across, geometry.column_columns),
-            (self._y, cells.rows, cells.row_window, down, geometry.row_columns),
+        for shown, name, window, most in (
+            (self._x, cells.columns, cells.column_window, across),
+            (self._y, cells.rows, cells.row_window, down),
         ):
-            from_end = shown is self._y
-            shown.show(
-                axis_ticks(axes[name], window, most=most, columns=columns, from_end=from_end)
-            )
+            labels, from_end = self._labels[name], shown is self._y
+            shown.show(axis_ticks(labels, window, most=most, from_end=from_end))
         legend = legend_html(frame, source.dtype)
         self._legend.value = legend
         self._legend.layout.display = None if legend else "none"

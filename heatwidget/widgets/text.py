@@ -75,6 +75,23 @@ def label(text: str, columns: int) -> str:
     return shorten(visible(text if len(text) <= most else text[:most] + "."), columns)
 
 
+def label_ends(text: str, columns: int) -> str:
+    """Like `label`, but what is left out stands in the middle of the text."""
+    start = label(text, columns)
+    if len(text) <= columns * _CHARACTERS_PER_COLUMN and start == visible(text):
+        return start
+    n_last = (columns - 1) // 2
+    return label(text, columns - n_last) + _end(text, n_last)
+
+
+def label_from(text: str, columns: int, start: int) -> str:
+    """Like `label`, but what stands before an index is left out."""
+    if not start:
+        return label(text, columns)
+    # Spaces at a cut are inner ones.
+    return "…" + label(text[start:].lstrip(" "), max(columns - 1, 1))
+
+
 def text_width(text: str) -> int:
     """Number of text columns that a text takes: two for each wide character."""
     if text.isascii():
@@ -90,6 +107,20 @@ def escape(text: str) -> str:
     """
     escaped = html.escape(text.encode("utf-8", "backslashreplace").decode("utf-8"))
     return escaped.replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
+
+
+def _end(text: str, columns: int) -> str:
+    """The last characters of a text, made visible, that take a number of text columns."""
+    # The dot keeps spaces at the cut inner ones, and is never shown.
+    shown = visible("." + text[-columns * _CHARACTERS_PER_COLUMN :]) if columns else ""
+    used, start = 0, len(shown)
+    while start > 1 and used + _character_width(shown[start - 1]) <= columns:
+        start -= 1
+        used += _character_width(shown[start])
+    # An accent does not stand without its letter.
+    while start < len(shown) and not _character_width(shown[start]):
+        start += 1
+    return shown[start:]
 
 
 def _visible_inside(text: str) -> str:

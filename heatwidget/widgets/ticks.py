@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Axis
 from ..frames import ColorRule
+from .labels import Labels
 from .marks import SPAN
-from .text import label, text_width
+from .text import text_width
 
 # Text columns beside a colour bar.
 _BAR_COLUMNS = 6
@@ -40,39 +40,32 @@ class Ticks:
         return {str(p): text for p, text in zip(self.positions, self.texts, strict=True)}
 
 
-def axis_ticks(
-    axis: Axis, window: tuple[int, int], *, most: int, columns: int, from_end: bool
-) -> Ticks:
+def axis_ticks(labels: Labels, window: tuple[int, int], *, most: int, from_end: bool) -> Ticks:
     """Ticks of an axis: each at the middle of its index.
 
     Parameters
     ----------
-    axis : Axis
+    labels : Labels
+        Of the axis.
     window : tuple of int
         Half-open window of indices that fills the scale.
     most : int
         Number of ticks there is room for.
-    columns : int
-        Text columns that a label may take.
     from_end : bool
         Whether the scale runs against the indices, as rows do from the top down.
     """
     start, stop = window
+    axis = labels.axis
     if axis.labels is None:
         chosen = _round_numbers(axis.coordinates, start, stop, most)
         texts = tuple(format_number(axis.coordinates[i]) for i in chosen)
     else:
         chosen = _every(start, stop, most)
-        texts = tuple(_item_text(axis, int(i), columns, len(chosen) < stop - start) for i in chosen)
+        thinned = len(chosen) < stop - start
+        texts = tuple(labels.text(int(i), placed=thinned) for i in chosen)
     places = (chosen + 0.5 - start) / (stop - start)
     places = 1 - places if from_end else places
     return Ticks(tuple(int(p) for p in np.rint(places * SPAN)), texts)
-
-
-def _item_text(axis: Axis, index: int, columns: int, thinned: bool) -> str:
-    """Token beside its cells; with its position, where not every token has a label."""
-    place = f"{index} " if thinned else ""
-    return place + label(axis.label(index), max(columns - len(place), 1))
 
 
 def color_ticks(rule: ColorRule, most: int) -> Ticks:

@@ -31,6 +31,17 @@ w
 """,
     "v",
 ]
+ALIKE = [
+    """
+import numpy as np, heatwidget as hw
+prompts = [f"Solve the following problem step by step: {k} + {k}" for k in range(6)]
+w = hw.ConvergenceHeatmap(np.random.default_rng(0).random((64, 6)), prompts=prompts)
+v = hw.ActivationHeatmap(np.random.default_rng(0).random((5, 6)), dims=("layer", "prompt"),
+                         prompts=prompts)
+w
+""",
+    "v",
+]
 LONG = [
     """
 import numpy as np, heatwidget as hw
@@ -58,7 +69,17 @@ def test_upright_labels_stand_under_their_columns(any_page: OpenNotebook) -> Non
         assert label["top"] >= box["y"] + box["height"]
 
 
-@pytest.mark.parametrize("width", [1300, 700])
+def test_prompts_that_begin_alike_are_told_apart(voila_page: OpenNotebook) -> None:
+    host = voila_page(ALIKE)
+    host.still_pixels()
+    host.screenshot("alike")
+    for nth in (0, 1):
+        texts = tick_texts(host, "prompt", nth).all_text_contents()
+        assert len(set(texts)) == 6
+        assert all(f"{k} + {k}" in text for k, text in enumerate(sorted(texts)))
+
+
+@pytest.mark.parametrize("width", [1300, 700, 400, 320])
 def test_labels_do_not_overlap(voila_page: OpenNotebook, width: int) -> None:
     host = voila_page(MANY, width=width, height=1800)
     host.still_pixels()
@@ -73,6 +94,25 @@ def test_labels_do_not_overlap(voila_page: OpenNotebook, width: int) -> None:
         box = picture(host, nth).bounding_box()
         assert box is not None
         assert box["width"] > 0.45 * width
+
+
+def test_a_narrow_page_shows_the_picture_piece_by_piece(voila_page: OpenNotebook) -> None:
+    """The picture keeps a size at which it can be read, and scrolls; the page does not."""
+    host = voila_page(MANY, width=400, height=1800)
+    host.still_pixels()
+    host.screenshot("narrow-400")
+    page_width = host.page.evaluate("document.scrollingElement.scrollWidth")
+    assert page_width <= 400
+    figure = picture(host, 1)
+    figure.evaluate("picture => picture.closest('.widget-hbox').scrollLeft = 10_000")
+    box = figure.bounding_box()
+    assert box is not None
+    right = box["x"] + box["width"]
+    assert right <= 400
+    host.page.mouse.move(right - 2, box["y"] + 3)
+    readout = host.page.locator(".heatwidget-readout")
+    readout.wait_for()
+    assert "iteration 63" in readout.inner_text()
 
 
 @pytest.mark.parametrize("width", [1300, 700])

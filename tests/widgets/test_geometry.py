@@ -84,6 +84,65 @@ def test_row_labels_do_not_overlap(
     assert found.most_column_ticks == 1 or found.picture_width / found.most_column_ticks >= each
 
 
+def labels_across(n_tokens: int, length: int, width: int, rows: Axis | None = None) -> int:
+    """Number of labels under tokens of one length."""
+    columns = make_axis("token", n_tokens, ["x" * length] * n_tokens)
+    found = lay_out(rows or make_axis("layer", 12), columns, width=width, height=None)
+    return min(found.most_column_ticks, n_tokens)
+
+
+@given(
+    rows=axes(),
+    n_tokens=st.integers(1, 300),
+    lengths=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    widths=st.tuples(WIDTHS, WIDTHS),
+)
+def test_shorter_texts_or_a_wider_page_never_show_fewer(
+    rows: Axis, n_tokens: int, lengths: tuple[int, int], widths: tuple[int, int]
+) -> None:
+    shorter, longer = sorted(lengths)
+    narrow, wide = sorted(widths)
+    least = labels_across(n_tokens, longer, narrow, rows)
+    assert least <= labels_across(n_tokens, shorter, narrow, rows)
+    assert least <= labels_across(n_tokens, longer, wide, rows)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 8, 13, 40])
+@pytest.mark.parametrize(("n_tokens", "width"), [(12, 600), (4, 900), (30, 900), (53, 1240)])
+def test_every_token_has_a_label_where_upright_ones_fit(
+    n_tokens: int, width: int, length: int
+) -> None:
+    assert labels_across(n_tokens, length, width) == n_tokens
+
+
+@given(rows=axes(), columns=axes(), width=WIDTHS)
+def test_labels_keep_enough_of_their_texts(rows: Axis, columns: Axis, width: int) -> None:
+    found = lay_out(rows, columns, width=width, height=None)
+    longest = max(map(text_width, map(visible, columns.labels or [""])))
+    assert found.column_columns >= min(longest, 12)
+
+
+@given(rows=axes(), columns=axes(), width=WIDTHS, height=HEIGHTS)
+def test_a_narrow_page_has_room_for_the_labels(
+    rows: Axis, columns: Axis, width: int, height: int | None
+) -> None:
+    found = lay_out(rows, columns, width=width, height=height)
+    assert found.least_width <= found.width
+    least = found.least_width - found.left - found.right
+    assert least >= min(160, found.picture_width)
+    each = 10 if found.rotated else found.column_columns * CHARACTER
+    shown = min(found.most_column_ticks, columns.size)
+    assert shown == 1 or least / shown >= each
+
+
+def test_few_long_labels_lie_level() -> None:
+    """Four prompts under a picture of a usual width can be read without a turned head."""
+    prompts = ["Solve the following problem: two and two"] * 4
+    found = lay_out(make_axis("layer", 35), make_axis("prompt", 4, prompts), width=900, height=None)
+    assert not found.rotated
+    assert found.column_columns >= 12
+
+
 def test_only_labels_that_are_too_wide_stand_upright() -> None:
     rows = make_axis("layer", 4)
 
