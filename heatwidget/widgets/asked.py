@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import isfinite
 from typing import Any, ClassVar
 
 import traitlets
+from traitlets import Bunch
 
 from ..arrays import DIMS, ITEM_DIMS, Axis
 from ..frames import COLOR_SCALES, DIVERGING, POOLINGS, REDUCERS, View, color_schemes
 from .arguments import COORD_KEYWORDS, DATA_KEYWORDS, signature
 from .controls import RANGE_DIMS
 from .marks import MARKS
-from .traits import Choice, Range, checked, set_together
+from .traits import AskedRange, Choice, OpenRange, Range, checked, set_together
 
 ALL = (None, None)
 VIEW_TRAITS = (
@@ -28,6 +29,7 @@ VIEW_TRAITS = (
     "color_scheme",
     "mark",
 )
+RANGE_TRAITS = (*RANGE_DIMS, "color_range")
 COLOR_TRAITS = ("color_range", "color_center", "color_scale")
 LOOK_TRAITS = ("title", "quantity", "width", "height", "interval")
 
@@ -35,11 +37,11 @@ LOOK_TRAITS = ("title", "quantity", "width", "height", "interval")
 class Asked(traitlets.HasTraits):
     """Traits that the user sets, in code or with a slider. The renderer never writes them."""
 
-    iteration_range = Range(help="Iterations shown or collapsed, both ends included.")
-    layer_band = Range(help="Layers shown or collapsed, both ends included.")
+    iteration_range = Range(help="Iterations shown or collapsed; None: to the end that there is.")
+    layer_band = Range(help="Layers shown or collapsed; None: to the end that there is.")
     reducer = Choice(REDUCERS, "mean", help="How the axis not shown is collapsed.")
     pooling = Choice((None, *POOLINGS), None, help="How cells that share a pixel are merged.")
-    color_range = Range(help="Values of the first and last colour; None: of the whole array.")
+    color_range = Range(help="Values of the first and last colour; None opens an end.")
     color_center = traitlets.Float(
         None,
         allow_none=True,
@@ -81,6 +83,8 @@ class Asked(traitlets.HasTraits):
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
         # What the array has said last, by trait.
         self._said: dict[str, str] = {}
+        # How each range has read when its observers were told last.
+        self._told: dict[str, AskedRange] = {}
         super().__init__(*arguments, **keywords)
 
     def __init_subclass__(cls, **keywords: Any) -> None:
@@ -89,8 +93,8 @@ class Asked(traitlets.HasTraits):
         cls.__signature__ = signature(cls._keywords(), cls)  # type: ignore[attr-defined]
 
     def view_state(self) -> dict[str, Any]:
-        """Return what is asked to be seen, as plain JSON."""
-        state = {name: getattr(self, name) for name in VIEW_TRAITS}
+        """Return what is asked to be seen, as plain JSON; open ends of ranges are None."""
+        state = {name: self._get(name) for name in VIEW_TRAITS}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in state.items()}
 
     def set_view_state(self, state: Mapping[str, Any]) -> None:
@@ -121,7 +125,7 @@ class Asked(traitlets.HasTraits):
     def _set_traits(self, values: Mapping[str, Any]) -> None:
         """Set traits together: checked against each other, all of them or none."""
         values = checked(self, values)
-        colors = {name: values.get(name, getattr(self, name)) for name in COLOR_TRAITS}
+        colors = {name: values.get(name, self._get(name)) for name in COLOR_TRAITS}
         misfits = [self._misfit(name, values[name]) for name in RANGE_DIMS if name in values]
         for misfit in (*misfits, _color_misfit(**colors)):
             if misfit:
@@ -145,7 +149,46 @@ class Asked(traitlets.HasTraits):
         return str(Asked.quantity.default_value if wrong else self.quantity)
 
     def _get(self, name: str) -> Any:
-        return getattr(self, name)
+        """What was asked: with None for an open end of a range."""
+        trait = self.traits()[name]
+        return trait.asked(self) if isinstance(trait, Range) else getattr(self, name)
+
+    def _filled(self, name: str, asked: AskedRange) -> AskedRange:
+        """The range as it reads: an open end is the one that is on screen."""
+        axis = self._axis_of(name)
+        if axis is None or None not in asked:
+            return asked
+        filled = OpenRange(fill(asked, axis.bounds))
+        filled.asked = asked
+        return filled
+
+    def _axis_of(self, name: str) -> Axis | None:
+        return next((axis for axis in self._axes if axis.name == RANGE_DIMS.get(name)), None)
+
+    def notify_change(self, change: Any) -> None:
+        """Show another range before it is told of, because it may read as it did before."""
+        if change["name"] in RANGE_TRAITS:
+            self._range_asked(change["name"])
+        else:
+            super().notify_change(change)
+
+    def _range_asked(self, name: str) -> None:
+        """Show a range that was set, and tell observers if it reads differently."""
+        self._tell_ranges()
+
+    def _tell_ranges(self) -> None:
+        """Tell observers of each range that reads differently than when they were told last.
+
+        One with an open end does so without being set: when an array has grown, or when its
+        values need other colours.
+        """
+        with ExitStack() as stack:
+            for name in RANGE_TRAITS:
+                old, new = self._told.get(name, ALL), getattr(self, name)
+                if old != new:
+                    self._told[name] = new
+                    change = Bunch(name=name, old=old, new=new, owner=self, type="change")
+                    stack.callback(super().notify_change, change)
 
     def _take_from_hand(self, name: str, value: Any) -> None:
         values = checked(self, {name: value})
@@ -161,10 +204,10 @@ class Asked(traitlets.HasTraits):
             color_scale=self.color_scale,
             max_rows=max_rows,
             max_columns=max_columns,
-            iteration_range=self.iteration_range,
-            layer_band=self.layer_band,
+            iteration_range=self._get("iteration_range"),
+            layer_band=self._get("layer_band"),
             pooling=self.pooling,
-            color_range=self.color_range,
+            color_range=self._get("color_range"),
             color_center=self._center(),
             natural_range=self._natural_range,
         )
@@ -183,7 +226,7 @@ class Asked(traitlets.HasTraits):
 
     @traitlets.validate(*COLOR_TRAITS)
     def _check_colors(self, proposal: Any) -> Any:
-        values = {name: getattr(self, name) for name in COLOR_TRAITS}
+        values = {name: self._get(name) for name in COLOR_TRAITS}
         misfit = _color_misfit(**{**values, proposal["trait"].name: proposal["value"]})
         if misfit:
             raise traitlets.TraitError(misfit)
@@ -191,8 +234,7 @@ class Asked(traitlets.HasTraits):
 
     def _misfit(self, name: str, value: tuple[Any, Any]) -> str:
         """Why a range does not fit the array; empty if it does."""
-        dim = RANGE_DIMS[name]
-        axis = next((axis for axis in self._axes if axis.name == dim), None)
+        dim, axis = RANGE_DIMS[name], self._axis_of(name)
         if value == ALL:
             return ""
         if axis is None:
@@ -201,6 +243,12 @@ class Asked(traitlets.HasTraits):
         if all(end is None or first <= end <= last for end in value):
             return ""
         return f"{name} must lie within {dim}s {first}..{last}, got {value}"
+
+
+def fill(asked: AskedRange, ends: AskedRange) -> AskedRange:
+    """A range whose open ends are closed."""
+    first, last = (end if own is None else own for own, end in zip(asked, ends, strict=True))
+    return first, last
 
 
 def _color_misfit(

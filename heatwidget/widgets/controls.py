@@ -13,8 +13,7 @@ import numpy as np
 from ..arrays import Axis
 from ..frames import REDUCERS
 from .player import Player
-
-AskedRange = tuple[Any, Any]
+from .traits import AskedRange
 
 # Trait of each axis that has a slider.
 RANGE_DIMS = {"iteration_range": "iteration", "layer_band": "layer"}

@@ -19,12 +19,12 @@ from .arguments import (
     label_array,
     make_source,
 )
-from .asked import ALL, VIEW_TRAITS, Asked
+from .asked import ALL, RANGE_TRAITS, VIEW_TRAITS, Asked, fill
 from .controls import RANGE_DIMS
 from .lifetime import Mortal, weakly
 from .scheduler import make_scheduler
 from .screen import Screen
-from .traits import set_together
+from .traits import AskedRange, set_together
 
 
 class Heatmap(Asked, Mortal):
@@ -193,7 +193,7 @@ class Heatmap(Asked, Mortal):
             point=weakly(self._point),
             get=weakly(self._get),
             set=weakly(self._take_from_hand),
-            reset=weakly(self.reset),
+            reset=weakly(self._reset_by_hand),
             stop=weakly(self.stop_reading),
             resume=weakly(self.resume_reading),
         )
@@ -207,7 +207,7 @@ class Heatmap(Asked, Mortal):
         with self._lock:
             self._screen.take(make_source(array, labelled, request), request, shown)
             self._axes_changed()
-        outside = [name for name in RANGE_DIMS if self._misfit(name, getattr(self, name))]
+        outside = [name for name in RANGE_DIMS if self._misfit(name, self._get(name))]
         said = self._heard(quantity=labelled.quantity, title=labelled.attrs.get("title"))
         set_together(self, {**self._screen.description, **dict.fromkeys(outside, ALL), **said})
 
@@ -278,8 +278,28 @@ class Heatmap(Asked, Mortal):
             getattr(self, name) is not said for name, said in self._screen.description.items()
         ):
             set_together(self, self._screen.description)
-        while (latest := self._screen.frame) is not None and latest is not self.frame:
-            self.set_trait("frame", latest)
+        try:
+            while (latest := self._screen.frame) is not None and latest is not self.frame:
+                self.set_trait("frame", latest)
+        finally:
+            self._tell_ranges()
+
+    def _take_from_hand(self, name: str, value: Any) -> None:
+        with self._reporting():
+            super()._take_from_hand(name, value)
+
+    def _reset_by_hand(self) -> None:
+        with self._reporting():
+            self.reset()
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Say in the status line what a hand has caused: on a page nobody sees what is raised."""
+        try:
+            yield
+        except Exception as error:
+            self._report(error, "an observer failed")
+            raise
 
     def _point(self, place: tuple[float, float] | None) -> None:
         """Take where the pointer is: fractions down and across, or None."""
@@ -287,13 +307,22 @@ class Heatmap(Asked, Mortal):
             if not self._closed:
                 self._screen.stage.point(place)
 
-    @traitlets.observe(*VIEW_TRAITS)
+    @traitlets.observe(*(name for name in VIEW_TRAITS if name not in RANGE_TRAITS))
     def _view_changed(self, change: Any) -> None:
+        self._range_asked(change["name"])
+
+    def _range_asked(self, name: str) -> None:
         # The picture first: what the eye waits for. An observer of it may raise.
         try:
             self._tick()
         finally:
-            self._screen.panel.follow(change["name"])
+            self._screen.panel.follow(name)
+
+    def _filled(self, name: str, asked: AskedRange) -> AskedRange:
+        if name != "color_range" or (frame := self._screen.frame) is None:
+            return super()._filled(name, asked)
+        # Plain numbers: whoever takes them wants these colours.
+        return fill(asked, frame.view.colors.limits)
 
     @traitlets.observe("title", "quantity")
     def _text_changed(self, change: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
-from os.path import commonprefix
 
 from ..arrays import Axis
 from .text import label, label_ends, label_from
@@ -70,6 +69,9 @@ def _cuts(texts: Iterable[str], columns: int) -> dict[str, _Cut | None]:
 
 def _difference(texts: list[str]) -> int:
     """Where texts begin to differ, and a few characters before: a word, if one starts near."""
-    end = len(commonprefix(texts))
-    word = texts[0].rfind(" ", 0, end) + 1
+    # All in between share what the first and the last in their order share.
+    first, last = min(texts), max(texts)
+    pairs = zip(first, last, strict=False)
+    end = next((k for k, (one, other) in enumerate(pairs) if one != other), len(first))
+    word = first.rfind(" ", 0, end) + 1
     return word if word and end - word <= _NEAR else max(end - 3, 0)

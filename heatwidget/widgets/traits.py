@@ -6,13 +6,37 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from math import isfinite
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Protocol
 
 import traitlets
 
+AskedRange = tuple[Any, Any]
+
+
+class OpenRange(tuple[Any, Any]):
+    """Numbers of a range with an open end, which stays open where another heatmap takes it.
+
+    Attributes
+    ----------
+    asked : tuple
+        The range as it was set, with None for an open end.
+    """
+
+    asked: AskedRange
+
+
+class RangeOwner(Protocol):
+    """What has a `Range`."""
+
+    def _filled(self, name: str, asked: AskedRange) -> AskedRange:
+        """The range as it reads: an open end is the one that is on screen."""
+
 
 class Range(traitlets.TraitType):  # type: ignore[type-arg]
-    """Pair ``(first, last)``, both ends included; None at an end means the axis's own."""
+    """Pair ``(first, last)``, both ends included; None opens an end, and is read as a number.
+
+    So a slider can be linked with it. The owner is a `RangeOwner`.
+    """
 
     default_value = (None, None)
     info_text = "a pair (first, last) of numbers with first <= last; None leaves an end open"
@@ -20,13 +44,26 @@ class Range(traitlets.TraitType):  # type: ignore[type-arg]
     def validate(self, obj: traitlets.HasTraits, value: Any) -> tuple[Any, Any]:
         """Return the pair as a tuple of plain numbers or None."""
         try:
-            first, last = value
+            first, last = value.asked if isinstance(value, OpenRange) else value
             first, last = _plain(first), _plain(last)
         except (TypeError, ValueError, OverflowError):
             first, last = 1, 0
         if first is not None and last is not None and first > last:
             raise traitlets.TraitError(f"{self.name} must be {self.info_text}, got {value!r}")
         return first, last
+
+    def get(self, obj: Any, cls: Any = None) -> AskedRange:
+        """Return the range as it reads."""
+        asked = self.asked(obj)
+        owner: RangeOwner = obj
+        # At the end of `hold_trait_notifications`, what is read is set.
+        held = obj._cross_validation_lock
+        return asked if held else owner._filled(str(self.name), asked)
+
+    def asked(self, obj: Any) -> AskedRange:
+        """Return the range as it was set: with None for an open end."""
+        asked: Any = super().get(obj)
+        return asked  # type: ignore[no-any-return]
 
 
 class Choice(traitlets.Enum):  # type: ignore[type-arg]

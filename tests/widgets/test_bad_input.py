@@ -333,7 +333,7 @@ def test_what_is_no_range(name: str, value: Any) -> None:
     widget = Heatmap(np.ones((8, 8, 2)))
     with refuses(TraitError, message):
         setattr(widget, name, value)
-    assert getattr(widget, name) == (None, None)
+    assert widget.view_state()[name] == [None, None]
     with refuses(TraitError, message):
         Heatmap(np.ones((8, 8, 2)), **{name: value})
 

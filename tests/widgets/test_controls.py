@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import ipywidgets
@@ -14,7 +15,7 @@ from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 from heatwidget.arrays.labelled import make_axis
 from heatwidget.widgets.controls import RangeSlider
 from heatwidget.widgets.player import Player
-from tests.widgets.helpers import parts, slider
+from tests.widgets.helpers import htmls, parts, slider, text_of
 from tests.widgets.recorder import Recorder, updates
 
 ALL = (None, None)
@@ -122,9 +123,29 @@ def test_reset_by_hand() -> None:
     widget = ConvergenceHeatmap(cube(), layer_band=(1, 2))
     widget.set_view_state({"layer_band": [3, 3], "reducer": "min", "iteration_range": [1, 1]})
     control(widget, ipywidgets.Button).click()
-    assert (widget.layer_band, widget.reducer, widget.iteration_range) == ((1, 2), "mean", ALL)
+    assert (widget.layer_band, widget.reducer, widget.iteration_range) == ((1, 2), "mean", (0, 7))
     assert slider(widget, "layer").value == (1, 2)
     assert control(widget, ipywidgets.Dropdown).value == "mean"
+
+
+def test_a_hand_hears_of_what_failed() -> None:
+    """On a page nobody sees what a button or a slider raises."""
+    widget = ConvergenceHeatmap(cube(), layer_band=(1, 2))
+
+    def fail(change: object) -> None:
+        raise RuntimeError("no")
+
+    widget.observe(fail, "layer_band")
+    for move in (
+        lambda: slider(widget, "layer").set_state({"value": [3, 4]}),
+        lambda: control(widget, ipywidgets.Button).click(),
+    ):
+        with suppress(RuntimeError):  # ipywidgets itself puts down what a button raises
+            move()
+        assert isinstance(widget.error, RuntimeError)
+        assert "an observer failed: RuntimeError: no" in "".join(map(text_of, htmls(widget)))
+    assert widget.layer_band == (1, 2)
+    assert widget.frame.shape == (3, 8)
 
 
 # Code to hand
@@ -153,7 +174,7 @@ def test_slider_stands_where_the_range_is(asked: Any, at: tuple[int, int]) -> No
     widget.iteration_range = asked
     assert slider(widget, "iteration").value == at
     # What was asked stays as it was written: nothing comes back from the slider.
-    assert widget.iteration_range == asked
+    assert widget.view_state()["iteration_range"] == list(asked)
 
 
 def test_setting_the_reducer_moves_the_choice() -> None:

@@ -208,7 +208,7 @@ def test_color_range_under_log_must_be_positive() -> None:
     message = r"^color_range must be positive under a log color_scale, got \(-1, 3\)"
     with pytest.raises(TraitError, match=message):
         widget.color_range = (-1, 3)
-    assert widget.color_range == ALL
+    assert widget.view_state()["color_range"] == [None, None]
     widget.color_scale = "linear"
     widget.color_range = (-1, 3)
     with pytest.raises(TraitError, match=message):
@@ -250,7 +250,8 @@ def test_wrong_pair_within_a_hold_is_taken_back() -> None:
     widget.color_scheme = "magma"
     with pytest.raises(TraitError, match="color_range must be positive"):
         hold.__exit__(None, None, None)
-    assert (widget.color_range, widget.color_scheme) == (ALL, "viridis")
+    assert widget.view_state()["color_range"] == [None, None]
+    assert widget.color_scheme == "viridis"
     assert widget.frame is frame
 
 
@@ -309,7 +310,75 @@ def test_link_to_a_shorter_array_refuses_what_does_not_fit() -> None:
     traitlets.link((one, "iteration_range"), (two, "iteration_range"))
     with pytest.raises(TraitError, match=r"iteration_range must lie within iterations 0\.\.3"):
         one.iteration_range = (2, 7)
-    assert two.iteration_range == ALL
+    assert two.iteration_range == (0, 3)
+
+
+@pytest.mark.parametrize("first", ["heatmap", "slider"])
+def test_range_linked_with_a_slider(first: str) -> None:
+    widget, own = ConvergenceHeatmap(cube()), ipywidgets.IntRangeSlider(value=(0, 7), min=0, max=7)
+    ends = [(widget, "iteration_range"), (own, "value")]
+    ipywidgets.link(*(ends if first == "heatmap" else ends[::-1]))
+    assert widget.iteration_range == own.value == (0, 7)
+    own.value = (2, 5)
+    assert widget.iteration_range == slider(widget, "iteration").value == (2, 5)
+    widget.iteration_range = (3, None)
+    assert own.value == (3, 7)
+    widget.reset()
+    assert own.value == widget.iteration_range == (0, 7)
+    widget.set_array(cube(n_iterations=5))
+    assert own.value == widget.iteration_range == (0, 4)
+
+
+def test_colors_linked_with_a_slider() -> None:
+    widget, own = ConvergenceHeatmap(cube()), ipywidgets.FloatLogSlider(value=2, min=-3, max=3)
+    both = ipywidgets.FloatRangeSlider(value=(0, 1), min=0, max=200)
+    ipywidgets.link((widget, "color_range"), (both, "value"))
+    assert both.value == widget.color_range == widget.frame.view.colors.limits
+    both.value = (2, 20)
+    assert widget.frame.view.colors.limits == (2, 20)
+    widget.reset()
+    assert both.value == widget.color_range == (1, 120)
+    own.observe(lambda change: setattr(widget, "color_range", (None, change["new"])), "value")
+    own.value = 50
+    assert both.value == widget.color_range == widget.frame.view.colors.limits == (1, 50)
+
+
+def test_ranges_of_two_heatmaps_stay_open_together() -> None:
+    one, two = ConvergenceHeatmap(cube()), ConvergenceHeatmap(cube(n_iterations=4))
+    traitlets.link((one, "iteration_range"), (two, "iteration_range"))
+    assert (one.iteration_range, two.iteration_range) == ((0, 7), (0, 3))
+    one.iteration_range = (2, 3)
+    assert two.iteration_range == (2, 3)
+    two.reset()
+    assert (one.iteration_range, two.iteration_range) == ((0, 7), (0, 3))
+    assert one.view_state()["iteration_range"] == [None, None]
+
+
+def test_a_heatmap_takes_the_colors_of_another() -> None:
+    one = ConvergenceHeatmap(cube())
+    two = ConvergenceHeatmap(3 * cube(), color_range=one.color_range)
+    assert two.frame.view.colors.limits == one.frame.view.colors.limits
+    assert two.view_state()["color_range"] == [1, 120]
+
+
+def test_open_ends_within_a_hold() -> None:
+    widget, seen = ConvergenceHeatmap(cube()), []
+    widget.observe(lambda change: seen.append(change["new"]), "iteration_range")
+    with widget.hold_trait_notifications():
+        widget.iteration_range = (2, None)
+        widget.layer_band = (1, 1)
+        assert seen == []
+    assert widget.view_state()["iteration_range"] == [2, None]
+    assert seen == [(2, 7)]
+    assert widget.frame.shape == (3, 6)
+
+
+def test_a_range_that_reads_as_before_is_not_told() -> None:
+    widget, seen = ConvergenceHeatmap(cube()), []
+    widget.observe(seen.append, ["iteration_range", "layer_band", "color_range"])
+    widget.iteration_range = (0, 7)
+    widget.iteration_range = (None, 7)
+    assert seen == []
 
 
 # State
@@ -400,7 +469,7 @@ def test_title_set_by_an_observer_during_reset_is_shown() -> None:
     widget.iteration_range = (2, 3)
     assert "(2, 3)" in [text_of(html) for html in htmls(widget)]
     widget.reset()
-    assert "(None, None)" in [text_of(html) for html in htmls(widget)]
+    assert "(0, 7)" in [text_of(html) for html in htmls(widget)]
 
 
 # Another array
@@ -421,7 +490,7 @@ def test_set_array_keeps_what_still_fits_and_opens_what_does_not() -> None:
     widget = ConvergenceHeatmap(cube(), iteration_range=(2, 7), layer_band=(1, 1))
     widget.reducer = "max"
     widget.set_array(cube(5, 3, 2))
-    assert (widget.iteration_range, widget.layer_band, widget.reducer) == (ALL, (1, 1), "max")
+    assert (widget.iteration_range, widget.layer_band, widget.reducer) == ((0, 4), (1, 1), "max")
     assert same(shown(widget), cube(5, 3, 2)[:, 1].T)
     assert slider(widget, "layer").value == (1, 1)
     assert slider(widget, "iteration").value == (0, 4)
@@ -443,7 +512,7 @@ def test_reset_after_set_array_shows_all_of_the_new_array() -> None:
     widget.set_array(cube(3))
     widget.iteration_range = (1, 1)
     widget.reset()
-    assert widget.iteration_range == ALL
+    assert widget.iteration_range == (0, 2)
     assert widget.color_scheme == "magma"
     assert widget.frame.shape == (3, 3)
 

@@ -299,10 +299,27 @@ def test_growth_moves_the_end_of_the_slider(recorder: Recorder) -> None:
     assert slider(widget, "iteration") is moved
     assert (moved.max, moved.value) == (70, (0, 70))
     assert widget.iterations == tuple(range(0, 80, 10))
-    assert widget.iteration_range == (None, None)
+    assert widget.iteration_range == (0, 70)
     assert widget.frame.shape == (3, 8)
     widget.iteration_range = (30, 60)
     assert np.array_equal(widget.frame.values[:, 1], row(4))
+
+
+def test_an_observer_hears_that_an_open_range_has_grown() -> None:
+    live, seen = array(4), []
+    widget = ConvergenceHeatmap(live)
+    widget.observe(lambda change: seen.append((change["old"], change["new"])), "iteration_range")
+    own = ipywidgets.IntRangeSlider(value=(0, 3), max=100)
+    ipywidgets.link((widget, "iteration_range"), (own, "value"))
+    for k in range(5):
+        live.append(row(k))
+    widget.flush()
+    assert (seen[0][0], seen[-1][1]) == ((0, 3), (0, 7))
+    assert own.value == (0, 7)
+    for k in range(5, 9):
+        live.append(row(k))
+    widget.flush()
+    assert own.value == widget.iteration_range == (0, 15)
 
 
 def test_growth_leaves_what_was_asked() -> None:
@@ -338,7 +355,7 @@ def test_what_nothing_came_for_is_cut_off(recorder: Recorder) -> None:
     assert widget.frame.view.colors == colors
     assert slider(widget, "iteration") is moved
     assert (moved.max, moved.value) == (15, (0, 15))
-    assert (widget.iteration_range, widget.iterations) == ((None, None), tuple(range(16)))
+    assert (widget.iteration_range, widget.iterations) == ((0, 15), tuple(range(16)))
     assert (asked.iteration_range, asked.frame.shape) == ((3, 40), (3, 13))
     assert slider(asked, "iteration").value == (3, 15)
     live.append(row(16))
