@@ -103,6 +103,8 @@ def activations(
     modules = decoder_layers(model) if layers is None else list(layers)
     if not modules:
         raise ValueError("layers must be one module or more, got none")
+    if stranger := next((m for m in modules if not hasattr(m, "register_forward_hook")), None):
+        raise TypeError(f"layers must be modules of the model, got {stranger!r}")
     given = {
         "attention_mask": attention_mask,
         "position_ids": position_ids,

@@ -72,11 +72,11 @@ def legend_html(frame: Frame, dtype: np.dtype[Any]) -> str:
 
 
 def _state_text(state: CellState, frame: Frame) -> str:
-    limits = frame.view.colors.limits
+    low, high = frame.view.colors.limits
     if state is CellState.BELOW:
-        return f"below {format_value(limits[0])}"
+        return f"below {format_value(low, high - low)}"
     if state is CellState.ABOVE:
-        return f"above {format_value(limits[1])}"
+        return f"above {format_value(high, high - low)}"
     return _STATE_TEXTS[state]
 
 
@@ -84,7 +84,9 @@ def _value_html(source: ArraySource, frame: Frame, row: int, column: int) -> str
     state = CellState(frame.states[row, column])
     if state in (CellState.PENDING, CellState.NAN):
         return f"<b>{_STATE_TEXTS[state]}</b>"
-    text = f"<b>{format_value(float(frame.values[row, column]))}</b>"
+    limits = frame.view.colors.limits
+    span = limits[1] - limits[0]
+    text = f"<b>{format_value(float(frame.values[row, column]), span)}</b>"
     if frame.coarse is not None and frame.coarse[row, column]:
         return f"{text} (coarse: not all of it is read)"
     n_rows = int(frame.row_edges[row + 1] - frame.row_edges[row])
@@ -96,7 +98,7 @@ def _value_html(source: ArraySource, frame: Frame, row: int, column: int) -> str
         # A pointer that moves must not wait for a disk.
         return f"{text} ({covered})"
     low, high = cell_extent(source, frame, row, column)
-    return f"{text} ({covered}, {format_value(low)} … {format_value(high)})"
+    return f"{text} ({covered}, {format_value(low, span)} … {format_value(high, span)})"
 
 
 def _place_html(axis: Axis, window: Sequence[int]) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
-from math import ceil, floor, lcm
+from math import ceil, floor, inf, lcm
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..frames import ColorRule
+from ..frames.palette import N_VALUE_COLORS
 from .labels import Labels
 from .marks import SPAN
 from .text import text_width
@@ -89,9 +90,16 @@ def color_ticks(rule: ColorRule, most: int) -> Ticks:
     return Ticks(tuple(min(max(place, 0), SPAN) for place in positions), texts, note)
 
 
-def format_value(value: float) -> str:
-    """Value in four significant digits."""
-    return format_number(f"{value:.4g}")
+def format_value(value: float, span: float = inf) -> str:
+    """Value in four significant digits, or as many as tell colours over a span apart.
+
+    No more than float32 has.
+    """
+    for digits in range(4, 10):
+        text = f"{value:.{digits}g}"
+        if not abs(float(text) - value) > span / N_VALUE_COLORS:
+            break
+    return format_number(text)
 
 
 def format_number(number: object) -> str:

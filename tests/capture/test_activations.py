@@ -286,6 +286,7 @@ def test_lens_that_would_lie() -> None:
         ({"normalize": "rows"}, ValueError, "rule must be one of"),
         ({"normalize": "prompt"}, ValueError, "needs an axis of that name"),
         ({"layers": []}, ValueError, "layers must be one module or more, got none"),
+        ({"layers": [1, 2]}, TypeError, "layers must be modules of the model, got 1"),
         ({"live": LiveArray({"layer": 4, "token": 7})}, ValueError, "axes layer 1..4, token 0..6"),
         ({"tokenizer": object()}, TypeError, "tokenizer must have a method decode, got object"),
     ],

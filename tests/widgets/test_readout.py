@@ -53,6 +53,17 @@ def plain(html: str) -> str:
     return text_of(html)
 
 
+# Numbers
+
+
+def test_a_narrow_range_is_told_apart_in_readout_and_legend() -> None:
+    values = 1 - 1e-7 * np.arange(1.0, 14)[np.newaxis]
+    widget = Heatmap(values, color_range=(1 - 13e-7, 1 - 2e-7))
+    point(widget, 0, 0)
+    assert plain(readout(widget)).startswith("0.99999988 ·")
+    assert "above 0.9999998" in plain(legend_html(widget.frame, values.dtype))
+
+
 # Tokens from outside
 
 

@@ -269,3 +269,18 @@ def test_wide_texts_share_a_power_or_an_offset(limits: Any, note: str, texts: An
 )
 def test_values_are_written_in_four_digits(value: float, text: str) -> None:
     assert format_value(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "span", "text"),
+    [
+        (0.9999987, 1.2e-6, "0.9999987"),
+        (1000.25, 3.0, "1000.25"),
+        (-1000.25, 3000.0, "−1000"),
+        (1.0000001e-8, 1e-15, "1.0000001e−08"),
+        (float(np.float32(1e30)), 1e-9, "1.00000002e+30"),
+        (math.nan, 1e-9, "nan"),
+    ],
+)
+def test_values_of_a_narrow_range_are_told_apart(value: float, span: float, text: str) -> None:
+    assert format_value(value, span) == text
