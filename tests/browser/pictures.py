@@ -76,7 +76,31 @@ def wait_for_colors(
     except TimeoutError:
         wrong = np.flatnonzero((seen != wanted).any(axis=1))[:5]
         report = [(cells[i].tolist(), seen[i].tolist(), wanted[i].tolist()) for i in wrong]
-        raise AssertionError(f"cell, colour on screen, colour of its value: {report}") from None
+        raise AssertionError(
+            f"cell, colour on screen, colour of its value: {report}\n{whereabouts(host)}"
+        ) from None
+
+
+# What each heatmap of a kernel has drawn, and whether it is about to draw again.
+_WHEREABOUTS = """
+def _whereabouts():
+    import gc, threading
+    import heatwidget
+    for widget in [one for one in gc.get_objects() if isinstance(one, heatwidget.Heatmap)]:
+        print(widget, widget.frame, vars(widget._scheduler))
+    print([thread.name for thread in threading.enumerate()])
+_whereabouts()
+"""
+
+
+def whereabouts(host: NotebookPage) -> str:
+    """How far the kernel and the page are, for the report of a test that waited in vain."""
+    last = [f"{m.direction} {m.msg_type} {m.method} {list(m.state)}" for m in host.messages()[-60:]]
+    try:
+        kernel = host.run(_WHEREABOUTS, timeout=20)
+    except Exception as error:
+        kernel = f"the kernel does not answer: {error!r}"
+    return "\n".join([kernel, f"errors of the page: {host.errors}", *last])
 
 
 def colors_of(
