@@ -125,7 +125,7 @@ def _scrub(widget: Any, repeats: int) -> tuple[list[float], list[int]]:
 def _pixels(widget: Any, shape: Sequence[int]) -> int:
     """Pixels of the screen that the cells of a heatmap have at full width."""
     from heatwidget.arrays import Axis
-    from heatwidget.widgets.geometry import lay_out
+    from heatwidget.scene.geometry import lay_out
 
     rows, columns = (
         Axis(name, np.arange(n)) for name, n in zip(("token", "iteration"), shape, strict=True)

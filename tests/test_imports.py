@@ -24,8 +24,9 @@ PARTS = {
     "tensors": set(),
     "samples": {"arrays", "metrics"},
     "capture": {"arrays", "metrics"},
-    "widgets": {"arrays", "frames"},
-    "export": {"arrays", "frames", "widgets"},
+    "scene": {"arrays", "frames"},
+    "widgets": {"arrays", "frames", "scene"},
+    "export": {"arrays", "frames", "scene", "widgets"},
 }
 # Part -> the libraries it may import, besides the standard one.
 LIBRARIES = {
@@ -33,6 +34,7 @@ LIBRARIES = {
     "frames": {"numpy"},
     "metrics": {"numpy"},
     "tensors": set(),
+    "scene": {"numpy"},
     "samples": {"numpy"},
     "capture": {"numpy", "torch"},
     "widgets": {"numpy", *WIDGET_LIBRARIES},

@@ -12,6 +12,7 @@ from traitlets import Bunch
 
 from ..arrays import DIMS, ITEM_DIMS, Axis
 from ..frames import COLOR_SCALES, DIVERGING, POOLINGS, REDUCERS, View, color_schemes
+from ..scene import Overlay
 from .arguments import COORD_KEYWORDS, DATA_KEYWORDS, signature
 from .controls import RANGE_DIMS
 from .marks import MARKS
@@ -72,6 +73,8 @@ class Asked(traitlets.HasTraits):
     _nonnegative: ClassVar[bool] = False
     # Rows and columns where the class settles them; "item" stands for token or prompt.
     _settled_axes: ClassVar[tuple[str, str] | None] = None
+    # Drawn over the cells.
+    _overlays: tuple[Overlay, ...] = ()
     # Axes of the array that is shown; ranges are checked against them.
     _axes: Sequence[Axis] = ()
 

@@ -7,15 +7,14 @@ from collections.abc import Iterator
 import ipywidgets
 import numpy as np
 
-from ..frames import ColorRule, encode_png, palette
+from ..frames import encode_png, palette
 from ..frames.palette import N_VALUE_COLORS
+from ..scene import Scene
 from . import parts
 from .axes import TickedAxis
 from .marks import SPAN, PngPair
-from .ticks import color_ticks
 
 WIDTH = 76
-_PIXELS_PER_TICK = 34
 
 
 class ColorBar:
@@ -26,9 +25,6 @@ class ColorBar:
     """
 
     def __init__(self) -> None:
-        self._shown: tuple[object, ...] = ()
-        # What belongs to all of its texts, to be written above it.
-        self.note = ""
         scales = {"x": parts.LinearScale(min=0, max=1), "y": parts.LinearScale(min=0, max=SPAN)}
         self._pngs = PngPair()
         self._mark = parts.Image(image=self._pngs.shown, x=(0, 1), y=(0, SPAN), scales=scales)
@@ -43,23 +39,18 @@ class ColorBar:
             layout=ipywidgets.Layout(width=f"{WIDTH}px", flex="0 0 auto"),
         )
 
-    def fit(self, *, height: int, top: int, bottom: int) -> None:
-        """Take the height and the margins of the figure beside it, in pixels."""
-        self.figure.layout.height = self.figure.layout.min_height = f"{height}px"
-        self.figure.fig_margin = {"top": top, "bottom": bottom, "left": 6, "right": WIDTH - 22}
-        self._height = height - top - bottom
-        self._shown = ()
-
-    def show(self, rule: ColorRule, color_scheme: str) -> None:
-        """Show the colours of a rule, unless they are on screen already."""
-        if self._shown == (rule, color_scheme):
-            return
-        if self._shown[1:] != (color_scheme,):
-            self._show_colors(color_scheme)
-        self._shown = (rule, color_scheme)
-        ticks = color_ticks(rule, self._height // _PIXELS_PER_TICK)
-        self._axis.show(ticks)
-        self.note = f"ticks {ticks.note}" if ticks.note else ""
+    def show(self, scene: Scene, before: Scene | None) -> None:
+        """Show the colours of a scene. Sends nothing for what is there already: `before`."""
+        geometry = scene.layout.geometry
+        if before is None or before.layout.geometry != geometry:
+            self.figure.layout.height = self.figure.layout.min_height = f"{geometry.height}px"
+            top, bottom = geometry.top, geometry.bottom
+            margins = {"top": top, "bottom": bottom, "left": 6, "right": WIDTH - 22}
+            self.figure.fig_margin = margins
+        scheme = scene.picture.color_scheme
+        if before is None or before.picture.color_scheme != scheme:
+            self._show_colors(scheme)
+        self._axis.show(scene.colors, None if before is None else before.colors)
 
     def _show_colors(self, color_scheme: str) -> None:
         column = np.arange(N_VALUE_COLORS, dtype=np.uint8)[::-1, np.newaxis]

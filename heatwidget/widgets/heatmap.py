@@ -102,7 +102,7 @@ class Heatmap(Asked, Mortal):
     @property
     def error(self) -> Exception | None:
         """What the last drawing has raised, as the status line says it; None if all went well."""
-        return self._screen.stage.error
+        return self._screen.view.error
 
     @property
     def reading(self) -> float | None:
@@ -259,7 +259,7 @@ class Heatmap(Asked, Mortal):
         """Say in the status line what went wrong."""
         with self._lock:
             if not self._closed:
-                self._screen.stage.report(error, what)
+                self._screen.view.report(error, what)
 
     def _show(self) -> None:
         with self._lock:
@@ -305,7 +305,7 @@ class Heatmap(Asked, Mortal):
         """Take where the pointer is: fractions down and across, or None."""
         with self._lock:
             if not self._closed:
-                self._screen.stage.point(place)
+                self._screen.view.point(place)
 
     @traitlets.observe(*(name for name in VIEW_TRAITS if name not in RANGE_TRAITS))
     def _view_changed(self, change: Any) -> None:

@@ -1,22 +1,22 @@
-"""The two bqplot marks that can show a frame, and the only place that knows their quirks.
+"""bqplot's marks for cells and overlays, and the only place that knows their quirks.
 
-Both live on scales from 0 to `SPAN` along each axis, rows counted from the top, so that a
+All live on scales from 0 to `SPAN` along each axis, rows counted from the top, so that a
 frame with another window or another number of cells changes nothing but the mark itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import bqplot
 import ipywidgets
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames import Frame, color_indices, encode_png, palette
+from ..frames import encode_png, palette
 from ..frames.palette import hex_colors
+from ..scene import Band, Overlay, Picture, Points, Scene, Text
 from . import parts
 
 # Whole number, so that tick positions can be whole numbers too: tick labels are looked up by
@@ -28,43 +28,17 @@ MARKS = ("auto", "heatmap", "image")
 # 499, and the picture is stretched and blurred. A hair more than the full extent prevents it.
 _HEATMAP_STRETCH = 1 + 1e-7
 
-
-Extent = tuple[tuple[float, float], tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawing:
-    """What a mark draws.
-
-    Parameters
-    ----------
-    indices : ndarray of uint8, shape (n_rows, n_columns)
-        Palette index of each cell.
-    extent : tuple of tuple of float
-        Where the first and last edge lie, across and down; see `frame_extent`.
-    color_scheme : str
-    """
-
-    indices: NDArray[np.uint8]
-    extent: Extent
-    color_scheme: str
-
-    def same(self, other: Drawing | None) -> bool:
-        """Whether it looks the same as another one."""
-        return (
-            other is not None
-            and (self.extent, self.color_scheme) == (other.extent, other.color_scheme)
-            and np.array_equal(self.indices, other.indices)
-        )
+# Indices beyond any edge.
+_FAR = 2.0**40
 
 
-class FrameMark(Protocol):
-    """A way to put a frame on screen."""
+class PictureMark(Protocol):
+    """A way to put the cells of a scene on screen."""
 
     mark: bqplot.Mark
 
-    def show(self, frame: Frame, color_scheme: str) -> None:
-        """Draw a frame. Sends nothing if it looks as what is there."""
+    def show(self, picture: Picture) -> None:
+        """Draw cells. Sends nothing if they look as what is there."""
         ...
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
@@ -104,20 +78,20 @@ class ImageMark:
 
     def __init__(self, scales: dict[str, bqplot.Scale]) -> None:
         self._pngs = PngPair()
-        self._shown: Drawing | None = None
+        self._shown: Picture | None = None
         self.mark = parts.Image(image=self._pngs.shown, scales=scales, x=(0, SPAN), y=(0, SPAN))
 
-    def show(self, frame: Frame, color_scheme: str) -> None:
-        """Draw a frame. Sends nothing if it looks as what is there."""
-        drawing, before = _draw(frame, color_scheme), self._shown
-        if drawing.same(before):
+    def show(self, picture: Picture) -> None:
+        """Draw cells. Sends nothing if they look as what is there."""
+        before = self._shown
+        if picture.same(before):
             return
-        self._shown = drawing
-        (left, right), (top, bottom) = drawing.extent
+        self._shown = picture
         with self.mark.hold_sync():
-            self._pngs.paint(self.mark, encode_png(drawing.indices, palette(color_scheme)))
-            if before is None or drawing.extent != before.extent:
-                self.mark.x, self.mark.y = (left, right), (SPAN - bottom, SPAN - top)
+            png = encode_png(picture.indices, palette(picture.color_scheme))
+            self._pngs.paint(self.mark, png)
+            if before is None or _edges(picture) != _edges(before):
+                self.mark.x, self.mark.y = _edges(picture)
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
         """Yield every widget that was made for it."""
@@ -136,43 +110,58 @@ class HeatMapMark:
         # Palette indices, not values: there is no log colour scale in the browser, and so
         # the colours are those of the image to the last bit.
         self._colors = parts.ColorScale(colors=["#000000"] * 256, min=0, max=255)
-        self._shown: Drawing | None = None
+        self._shown: Picture | None = None
         self.mark = parts.HeatMap(color=np.zeros((2, 2)), scales={**scales, "color": self._colors})
 
-    @staticmethod
-    def fits(frame: Frame) -> bool:
-        """Whether the mark can draw the frame as it is.
-
-        It takes no single row or column, and gives a cell that is no plain value the colour
-        of its neighbour.
-        """
-        return min(frame.shape) > 1 and not frame.states.any()
-
-    def show(self, frame: Frame, color_scheme: str) -> None:
-        """Draw a frame."""
-        drawing, before = _draw(frame, color_scheme), self._shown
-        if drawing.same(before):
+    def show(self, picture: Picture) -> None:
+        """Draw cells. Sends nothing if they look as what is there."""
+        before = self._shown
+        if picture.same(before):
             return
-        self._shown = drawing
-        if before is None or color_scheme != before.color_scheme:
-            self._colors.colors = hex_colors(color_scheme)
-        (left, right), (top, bottom) = drawing.extent
-        n_rows, n_columns = drawing.indices.shape
+        self._shown = picture
+        if before is None or picture.color_scheme != before.color_scheme:
+            self._colors.colors = hex_colors(picture.color_scheme)
+        n_rows, n_columns = picture.indices.shape
         with self.mark.hold_sync():
-            if before is None or drawing.extent != before.extent or _reshaped(drawing, before):
-                self.mark.x = _centres(left, right, n_columns)
-                self.mark.y = _centres(SPAN - bottom, SPAN - top, n_rows)
+            if before is None or _cells(picture) != _cells(before):
+                across, down = _edges(picture)
+                self.mark.x, self.mark.y = _centres(*across, n_columns), _centres(*down, n_rows)
             # Rows from the bottom up: HeatMap loses its picture on a reversed order. A fresh
             # float32 array each time: bqplot keeps and sends a view of what it is given.
-            self.mark.color = drawing.indices[::-1].astype(np.float32)
+            self.mark.color = picture.indices[::-1].astype(np.float32)
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
         """Yield every widget that was made for it."""
         yield from (self.mark, self._colors)
 
 
-class Picture:
-    """The mark of a figure, chosen for each frame.
+class OverlayMark:
+    """The bqplot mark of one overlay."""
+
+    def __init__(self, overlay: Overlay, scales: dict[str, bqplot.Scale]) -> None:
+        self._overlay = overlay
+        look: dict[str, Any] = {"colors": [overlay.color], "scales": scales}
+        nowhere = {"x": np.zeros(1), "y": np.zeros(1)}
+        if isinstance(overlay, Points):
+            look["default_size"] = int(overlay.size)
+            self.mark = parts.Scatter(**nowhere, **look)
+        elif isinstance(overlay, Text):
+            self.mark = parts.Label(**nowhere, text=[overlay.text], **look)
+        elif isinstance(overlay, Band):
+            look |= {"fill": "inside", "fill_colors": look["colors"], "stroke_width": 0}
+            self.mark = parts.Lines(**nowhere, fill_opacities=[overlay.opacity], **look)
+        else:
+            self.mark = parts.Lines(**nowhere, stroke_width=overlay.width, **look)
+
+    def show(self, scene: Scene) -> None:
+        """Put it where it lies in a scene."""
+        across, down = scene.place(*_corners(self._overlay))
+        with self.mark.hold_sync():
+            self.mark.x, self.mark.y = across * SPAN, (1 - down) * SPAN
+
+
+class Marks:
+    """All marks of a figure: that of the cells, and those of the overlays above it.
 
     Parameters
     ----------
@@ -183,67 +172,65 @@ class Picture:
     """
 
     def __init__(self, figure: bqplot.Figure, scales: dict[str, bqplot.Scale]) -> None:
-        self._figure = figure
-        self._scales = scales
-        self._made: dict[str, FrameMark] = {}
+        self._figure, self._scales = figure, scales
+        self._pictures: dict[str, PictureMark] = {}
+        self._overlays: dict[Overlay, OverlayMark] = {}
 
-    def show(self, frame: Frame, color_scheme: str, asked: str) -> None:
-        """Draw a frame. Sends nothing if it looks as what is there.
+    def show(self, scene: Scene, *, moved: bool) -> None:
+        """Draw a scene. Sends nothing for what looks as what is there.
 
         Parameters
         ----------
-        frame : Frame
-        color_scheme : str
-        asked : {"auto", "heatmap", "image"}
-            ``auto`` takes the image; so does ``heatmap`` for a frame that it cannot draw.
+        scene : Scene
+        moved : bool
+            Whether overlays lie elsewhere than before.
         """
-        kind = choose_mark(frame, asked)
-        if kind not in self._made:
-            make = HeatMapMark if kind == "heatmap" else ImageMark
-            self._made[kind] = make(self._scales)
-        drawn = self._made[kind]
-        drawn.show(frame, color_scheme)
-        if self._figure.marks != [drawn.mark]:
-            self._figure.marks = [drawn.mark]
+        if scene.mark not in self._pictures:
+            make = HeatMapMark if scene.mark == "heatmap" else ImageMark
+            self._pictures[scene.mark] = make(self._scales)
+        drawn = self._pictures[scene.mark]
+        drawn.show(scene.picture)
+        gone = self._overlays
+        self._overlays = {}
+        for overlay in scene.overlays:
+            known = gone.pop(overlay, None)
+            mark = OverlayMark(overlay, self._scales) if known is None else known
+            self._overlays[overlay] = mark
+            if moved or known is None:
+                mark.show(scene)
+        marks = [drawn.mark, *(mark.mark for mark in self._overlays.values())]
+        if self._figure.marks != marks:
+            self._figure.marks = marks
+        for mark in gone.values():
+            mark.mark.close()
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
         """Yield every widget that was made for it."""
-        for drawn in self._made.values():
+        for drawn in self._pictures.values():
             yield from drawn.owned()
+        yield from (mark.mark for mark in self._overlays.values())
 
 
-def _draw(frame: Frame, color_scheme: str) -> Drawing:
-    indices = color_indices(frame.values, frame.states, frame.view.colors)
-    return Drawing(indices, frame_extent(frame), color_scheme)
+def _corners(overlay: Overlay) -> tuple[Any, Any]:
+    """Data coordinates, across and down, of the points that an overlay goes through."""
+    if isinstance(overlay, Text):
+        return [overlay.column], [overlay.row]
+    if isinstance(overlay, Band):
+        along = [overlay.start, overlay.stop, overlay.stop, overlay.start]
+        over = [-_FAR, -_FAR, _FAR, _FAR]
+        return (along, over) if overlay.across else (over, along)
+    return overlay.columns, overlay.rows
 
 
-def _reshaped(drawing: Drawing, before: Drawing) -> bool:
-    return drawing.indices.shape != before.indices.shape
+def _edges(picture: Picture) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Where its edges lie on the scales, from the left and from the bottom."""
+    (left, right), (top, bottom) = picture.columns, picture.rows
+    return (left * SPAN, right * SPAN), (SPAN - bottom * SPAN, SPAN - top * SPAN)
 
 
-def choose_mark(frame: Frame, asked: str) -> str:
-    """Kind of mark, ``heatmap`` or ``image``, that a frame is drawn with."""
-    return "heatmap" if asked == "heatmap" and HeatMapMark.fits(frame) else "image"
-
-
-def frame_extent(frame: Frame) -> Extent:
-    """Where the frame's first and last edge lie, across and down, on scales of 0..SPAN.
-
-    The window fills the scale. Bins lie on multiples of their size, so the outer ones may
-    reach beyond it; drawn at full size and cut off by the figure, all cells keep one size.
-    """
-    cells = frame.view.cells
-    return (
-        _extent(cells.column_window, cells.column_bin),
-        _extent(cells.row_window, cells.row_bin),
-    )
-
-
-def _extent(window: tuple[int, int], size: int) -> tuple[float, float]:
-    start, stop = window
-    first, last = start // size * size, -(-stop // size) * size
-    scale = SPAN / (stop - start)
-    return (first - start) * scale, (last - start) * scale
+def _cells(picture: Picture) -> tuple[object, ...]:
+    """Where its cells lie."""
+    return (*_edges(picture), picture.indices.shape)
 
 
 def _centres(low: float, high: float, n: int) -> NDArray[np.float64]:

@@ -43,3 +43,15 @@ class Image(WholeState, bqplot.Image):  # type: ignore[misc]
 
 class LinearScale(WholeState, bqplot.LinearScale):  # type: ignore[misc]
     """Scale along which marks and axes lie."""
+
+
+class Label(WholeState, bqplot.Label):  # type: ignore[misc]
+    """Text over the cells."""
+
+
+class Lines(WholeState, bqplot.Lines):  # type: ignore[misc]
+    """Line or band over the cells."""
+
+
+class Scatter(WholeState, bqplot.Scatter):  # type: ignore[misc]
+    """Dots over the cells."""

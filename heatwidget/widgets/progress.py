@@ -11,10 +11,10 @@ from weakref import ref
 
 import ipywidgets
 
+from ..scene.text import escape
 from .controls import owned
 from .pace import Pace, duration
 from .subshells import answer_beside_the_cell
-from .text import escape
 
 if TYPE_CHECKING:
     from .run import Run

@@ -12,9 +12,9 @@ from typing import Any
 
 from ..arrays import LiveArray
 from ..arrays.writing import before_write
+from ..scene.text import label
 from .pace import Pace, measure
 from .progress import Progress
-from .text import label
 
 Compute = Callable[[LiveArray], Any]
 

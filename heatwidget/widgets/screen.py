@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets
 
 from ..arrays import ArraySource, Axis
 from ..frames import Frame, resolve
+from ..scene import Layout, Look, compose, make_layout
 from .asked import Asked, describe
+from .figure_view import FigureView
 from .panel import Panel
 from .reader import Reader
 from .reading import ReadingRow
-from .stage import Stage
 
 # Seconds that a new picture waits for what has to be read of it.
 _FIRST = 0.3
@@ -25,7 +27,7 @@ class Screen:
     Parameters
     ----------
     point : callable
-        Takes where the pointer is, see `Stage`.
+        Takes where the pointer is, see `FigureView`.
     get, set, reset : callable
         What the controls call, see `Panel`.
     stop, resume : callable
@@ -40,7 +42,8 @@ class Screen:
         resume: Callable[[], None],
         **hands: Callable[..., Any],
     ) -> None:
-        self.stage = Stage(point)
+        self.view = FigureView(point)
+        self._layout: Layout | None = None
         self.panel = Panel(**hands)
         self.frame: Frame | None = None
         self.negative = False
@@ -52,7 +55,7 @@ class Screen:
     @property
     def widgets(self) -> list[ipywidgets.Widget]:
         """What to display, from top to bottom."""
-        return [*self.stage.widgets, self.panel.widget, self._row.widget]
+        return [*self.view.widgets, self.panel.widget, self._row.widget]
 
     def take(
         self, source: ArraySource, request: Callable[[], None], shown: tuple[str, str]
@@ -92,7 +95,12 @@ class Screen:
 
     def write(self, asked: Asked) -> None:
         """Write what stands above the picture."""
-        self.stage.write(asked.title, asked._fitting_quantity(negative=self.negative))
+        look, scene = self._look(asked), self.view.scene
+        if scene is None or self.reader is None:
+            self.view.write(look.title, look.quantity)
+        else:
+            scene = replace(scene, title=look.title, quantity=look.quantity)
+            self.view.show(self.reader.source, scene)
 
     def take_error(self) -> tuple[Exception | None, str]:
         """What went wrong beside the drawing, and what that means."""
@@ -103,7 +111,7 @@ class Screen:
         if self.reader is not None:
             self.reader.close(wait=wait)
         self.panel.close()
-        for widget in [*self.stage.owned(), *self._row.owned()]:
+        for widget in [*self.view.owned(), *self._row.owned()]:
             widget.close()
 
     def _draw(self, asked: Asked, reader: Reader) -> None:
@@ -113,14 +121,16 @@ class Screen:
         axes = source.axes
         by_name = {axis.name: axis for axis in axes}
         rows, columns = self._shown
-        geometry = self.stage.fit(by_name[rows], by_name[columns], asked.width, asked.height)
+        size = asked.width, asked.height
+        layout = make_layout(by_name[rows], by_name[columns], *size, previous=self._layout)
+        self._layout, geometry = layout, layout.geometry
         found = reader.value_range()
         asked_view = asked._view(rows, columns, geometry.picture_height, geometry.picture_width)
         view = resolve(asked_view, axes, found)
         self.negative = found.low < 0
         self.frame = reader.render(view, self.frame, changed)
-        self.stage.show(source, self.frame, asked.color_scheme, asked.mark)
-        self.write(asked)
+        scene = compose(self.frame, self._look(asked), layout, source.dtype, self.view.scene)
+        self.view.show(source, scene)
         # An array in memory is never coarse, and nobody waits for what is read of it.
         share, coarse = None if reader.in_memory else reader.share, self.frame.coarse is not None
         if share is None and coarse:
@@ -128,6 +138,15 @@ class Screen:
         self._row.show(share, coarse=coarse, stopped=reader.stopped)
         if axes is not self.axes:  # it has grown
             self._take_axes(axes)
+
+    def _look(self, asked: Asked) -> Look:
+        return Look(
+            color_scheme=asked.color_scheme,
+            mark=asked.mark,
+            title=asked.title,
+            quantity=asked._fitting_quantity(negative=self.negative),
+            overlays=asked._overlays,
+        )
 
     def _take_axes(self, axes: tuple[Axis, ...]) -> None:
         """Take the axes as they are now, and fit the controls to them."""

@@ -124,7 +124,7 @@ def _settled(host: NotebookPage, shape: tuple[int, int]) -> NDArray[np.uint8]:
     expected = colors_of(values, values.min(), values.max(), log=True)
     wait_for_colors(host, expected, some_cells(shape))
     # The page takes its time to give a figure its new height.
-    height = host.value("w._screen.stage._geometry.picture_height")
+    height = host.value("w._screen.view.scene.layout.geometry.picture_height")
     host.wait_until(lambda: (picture(host).bounding_box() or {}).get("height") == height)
     return host.still_pixels(picture(host))
 

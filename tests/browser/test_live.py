@@ -278,7 +278,7 @@ def test_array_that_grows_under_an_open_page(voila_page: OpenNotebook) -> None:
     host.run("live.trim()")
     wait_for_upper(host, 32)
     _wait_for_grown(host, 33, 33)
-    assert host.value("w.iteration_range") == [None, None]
+    assert host.value("w.iteration_range") == [0, 32]
     assert host.errors == []
 
 

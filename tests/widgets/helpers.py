@@ -17,6 +17,7 @@ from PIL import Image
 from heatwidget import Heatmap
 from heatwidget.arrays import NumpySource, as_labelled
 from heatwidget.frames import Frame, View, render, resolve
+from heatwidget.scene import Look, Scene, compose, make_layout
 from heatwidget.widgets.marks import SPAN
 
 DIMS = {2: ("iteration", "token"), 3: ("iteration", "layer", "token")}
@@ -38,6 +39,17 @@ def frame_of(values: Any, coords: Any = None, **asked: Any) -> tuple[NumpySource
     }
     view = resolve(View(**{**settings, **asked}), source.axes, source.value_range())
     return source, render(source, view)
+
+
+def scene_of(
+    source: NumpySource, frame: Frame, *, previous: Scene | None = None, **look: Any
+) -> Scene:
+    """Scene of a frame."""
+    by_name = {axis.name: axis for axis in source.axes}
+    cells = frame.view.cells
+    layout = make_layout(by_name[cells.rows], by_name[cells.columns], 900, None)
+    settings = {"color_scheme": "viridis", "mark": "auto", "title": "", "quantity": "value"}
+    return compose(frame, Look(**{**settings, **look}), layout, source.dtype, previous)
 
 
 def parts(widget: ipywidgets.Widget, kind: type[Any]) -> list[Any]:

@@ -458,7 +458,7 @@ def test_refresh_forgets_what_was_written_over() -> None:
 
 def status(widget: Heatmap) -> str:
     """Text of the status line."""
-    return text_of(widget._screen.stage._status.value)
+    return text_of(widget._screen.view._status.value)
 
 
 def test_an_error_on_the_drawing_thread_is_shown_until_all_is_well() -> None:
@@ -469,7 +469,7 @@ def test_an_error_on_the_drawing_thread_is_shown_until_all_is_well() -> None:
     def fail(change: Any) -> None:
         raise ValueError("<b>no</b>\n")
 
-    widget._screen.stage._status.observe(lambda change: reported.set(), "value")
+    widget._screen.view._status.observe(lambda change: reported.set(), "value")
     widget.observe(fail, "frame")
     live[0] = 1
     assert reported.wait(DEADLOCK)

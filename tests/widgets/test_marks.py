@@ -18,8 +18,9 @@ from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 from heatwidget.frames import CellState, color_indices, palette
 from heatwidget.frames.bins import bin_size
 from heatwidget.frames.palette import N_VALUE_COLORS, hex_colors
-from heatwidget.widgets.marks import SPAN, HeatMapMark, ImageMark, choose_mark, frame_extent
-from tests.widgets.helpers import frame_of, mark, parts, pixels
+from heatwidget.scene import Band, Picture, Points, Text, choose_mark, steps
+from heatwidget.widgets.marks import SPAN, HeatMapMark, ImageMark
+from tests.widgets.helpers import frame_of, live_widgets, mark, parts, pixels, scene_of
 from tests.widgets.recorder import Recorder, updates
 
 # One change of the picture: a PNG into the image not shown, which then is shown.
@@ -29,6 +30,11 @@ ONE_PICTURE = {"Image.value": 1, "Image.image": 1}
 def scales() -> dict[str, bqplot.Scale]:
     """Scales of a figure."""
     return {name: bqplot.LinearScale(min=0, max=SPAN) for name in ("x", "y")}
+
+
+def picture_of(values: Any, color_scheme: str = "viridis") -> Picture:
+    """Picture of an array."""
+    return scene_of(*frame_of(values), color_scheme=color_scheme).picture
 
 
 def wave(n_iterations: int = 65, n_items: int = 40) -> np.ndarray:
@@ -52,7 +58,7 @@ def test_image_holds_the_palette_index_of_each_cell() -> None:
     values = np.array([[1.0, np.nan, 3.0], [-np.inf, 2.0, np.inf]])
     _, frame = frame_of(values)
     drawn = ImageMark(scales())
-    drawn.show(frame, "magma")
+    drawn.show(picture_of(values, "magma"))
     picture = Image.open(io.BytesIO(drawn.mark.image.value))
     indices = color_indices(frame.values, frame.states, frame.view.colors)
     assert picture.mode == "P"
@@ -65,7 +71,7 @@ def test_image_takes_turns_with_two_pictures() -> None:
     drawn = ImageMark(scales())
     shown = []
     for value in (2.0, 5.0, 8.0):
-        drawn.show(frame_of([[1.0, 9.0, value]])[1], "viridis")
+        drawn.show(picture_of([[1.0, 9.0, value]]))
         shown.append(drawn.mark.image)
     assert shown[0] is shown[2]
     assert shown[0] is not shown[1]
@@ -73,9 +79,10 @@ def test_image_takes_turns_with_two_pictures() -> None:
 
 
 def test_heatmap_takes_palette_indices_from_the_bottom_up() -> None:
-    _, frame = frame_of(np.arange(1.0, 13).reshape(3, 4))
+    values = np.arange(1.0, 13).reshape(3, 4)
+    _, frame = frame_of(values)
     drawn = HeatMapMark(scales())
-    drawn.show(frame, "cividis")
+    drawn.show(picture_of(values, "cividis"))
     indices = color_indices(frame.values, frame.states, frame.view.colors)
     assert drawn.mark.color.tolist() == indices[::-1].tolist()
     assert drawn.mark.color.dtype == np.float32
@@ -84,9 +91,9 @@ def test_heatmap_takes_palette_indices_from_the_bottom_up() -> None:
 
 
 def test_heatmap_cells_fill_the_scale() -> None:
-    _, frame = frame_of(np.arange(1.0, 13).reshape(3, 4))
+    values = np.arange(1.0, 13).reshape(3, 4)
     drawn = HeatMapMark(scales())
-    drawn.show(frame, "viridis")
+    drawn.show(picture_of(values))
     for centres, n in ((drawn.mark.x, 4), (drawn.mark.y, 3)):
         wanted = (np.arange(n) + 0.5) / n * SPAN
         assert np.allclose(centres, wanted, rtol=1e-6)
@@ -124,14 +131,14 @@ def test_window_fills_the_scale_and_all_bins_have_one_size(
 ) -> None:
     values = np.ones((1001, 2))
     window = (start, start + length - 1)
-    _, frame = frame_of(values, iteration_range=window, max_rows=pixels)
-    _, (top, bottom) = frame_extent(frame)
+    source, frame = frame_of(values, iteration_range=window, max_rows=pixels)
+    top, bottom = scene_of(source, frame).picture.rows
     n_rows, size = frame.shape[0], bin_size(length, pixels)
     assert n_rows <= pixels
     each = (bottom - top) / n_rows
-    assert each == pytest.approx(size * SPAN / length)
-    assert -each < top <= 1e-6
-    assert SPAN - 1e-6 <= bottom < SPAN + each
+    assert each == pytest.approx(size / length)
+    assert -each < top <= 0
+    assert 1 <= bottom < 1 + each
 
 
 def test_two_marks_show_the_same_colors() -> None:
@@ -315,3 +322,54 @@ def test_heatmap_mark_is_bounded_too(recorder: Recorder) -> None:
 
 def test_images_are_the_only_pictures() -> None:
     assert len(parts(ConvergenceHeatmap(wave()), ipywidgets.Image)) == 2
+
+
+# Overlays
+
+
+def overlaid() -> tuple[ConvergenceHeatmap, Any]:
+    """Heatmap with a line over its cells, and the line's mark."""
+    widget = ConvergenceHeatmap(wave())
+    widget._overlays = (steps(np.arange(40.0)),)
+    widget.refresh()
+    [line] = parts(widget, bqplot.Lines)
+    return widget, line
+
+
+def test_overlays_lie_over_the_picture_and_move_with_the_window(recorder: Recorder) -> None:
+    widget, line = overlaid()
+    assert parts(widget, bqplot.Figure)[0].marks == [mark(widget), line]
+    assert line.x[:3].tolist() == pytest.approx([0, 0, SPAN / 65])
+    assert line.y[:3].tolist() == pytest.approx([SPAN, SPAN * 39 / 40, SPAN * 39 / 40])
+    recorder.clear()
+    widget.iteration_range = (10, 19)
+    assert updates(recorder.take())["Lines.x"] == 1
+    assert line.x[-1] == pytest.approx((39 - 10) / 10 * SPAN)
+
+
+def test_what_moves_no_overlay_sends_none(recorder: Recorder) -> None:
+    widget, line = overlaid()
+    recorder.clear()
+    widget.color_scheme = "magma"
+    widget.color_range = (1, 2)
+    assert not [key for key in updates(recorder.take()) if key.startswith(("Lines", "Figure"))]
+    assert parts(widget, bqplot.Lines) == [line]
+
+
+def test_an_overlay_that_goes_is_closed() -> None:
+    before = live_widgets()
+    widget, line = overlaid()
+    widget._overlays = (Band(2, 5), Points(np.ones(3), np.ones(3)), Text(1, 1, "a"))
+    widget.refresh()
+    assert line.comm is None
+    kinds = [type(part) for part in parts(widget, bqplot.Figure)[0].marks[1:]]
+    assert [kind.__bases__[1] for kind in kinds] == [bqplot.Lines, bqplot.Scatter, bqplot.Label]
+    widget.close()
+    assert live_widgets() == before
+
+
+@pytest.mark.parametrize("kind", ["image", "heatmap"])
+def test_overlays_stay_when_the_mark_changes(kind: str) -> None:
+    widget, line = overlaid()
+    widget.mark = kind
+    assert parts(widget, bqplot.Figure)[0].marks == [mark(widget), line]

@@ -446,7 +446,7 @@ def test_a_failed_reading_goes_on_by_the_button(slow: Slow) -> None:
 
 def wait_until_said(widget: hw.Heatmap, text: str) -> None:
     """Wait for something in the status line."""
-    status, said = widget._screen.stage._status, threading.Event()
+    status, said = widget._screen.view._status, threading.Event()
     status.observe(lambda change: said.set() if text in change["new"] else None, "value")
     assert text in status.value or said.wait(30)
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 from heatwidget.frames import CellState
 from heatwidget.frames.palette import STATE_COLORS
-from heatwidget.widgets.readout import cell_at, legend_html, readout_html
-from heatwidget.widgets.text import label, visible
+from heatwidget.scene import cell_at, make_legend, read_cell
+from heatwidget.scene.text import label, visible
+from heatwidget.widgets.html import legend_html, readout_html
 from tests.widgets.helpers import (
     bottom_up,
     frame_of,
@@ -61,7 +62,7 @@ def test_a_narrow_range_is_told_apart_in_readout_and_legend() -> None:
     widget = Heatmap(values, color_range=(1 - 13e-7, 1 - 2e-7))
     point(widget, 0, 0)
     assert plain(readout(widget)).startswith("0.99999988 ·")
-    assert "above 0.9999998" in plain(legend_html(widget.frame, values.dtype))
+    assert "above 0.9999998" in plain(legend_html(make_legend(widget.frame, values.dtype)))
 
 
 # Tokens from outside
@@ -103,7 +104,7 @@ def test_hostile_title_and_quantity_are_text(case: str) -> None:
 @given(text=st.text(), other=st.text())
 def test_any_text_is_text(text: str, other: str) -> None:
     source, frame = frame_of(np.ones((2, 2)), {"token": [text, other]})
-    html = readout_html(source, frame, 0, 0)
+    html = readout_html(read_cell(source, frame, 0, 0))
     assert "$" not in html.replace("<span>$</span>", "")
     assert plain(html) == f"1 · iteration 0 · token 0 “{label(text, 1000)}”"
 
@@ -138,15 +139,17 @@ def test_pooled_cell_says_what_it_covers() -> None:
     values = np.arange(1.0, 65).reshape(8, 8)
     values[0, 1] = NAN
     source, frame = frame_of(values, max_rows=5, max_columns=3)
-    text = plain(readout_html(source, frame, 1, 1))
+    text = plain(readout_html(read_cell(source, frame, 1, 1)))
     assert text == "32 (max of 2×4 cells, 21 … 32) · iterations 2–3 · tokens 4–7"
-    assert plain(readout_html(source, frame, 0, 0)) == "NaN · iterations 0–1 · tokens 0–3"
+    assert (
+        plain(readout_html(read_cell(source, frame, 0, 0))) == "NaN · iterations 0–1 · tokens 0–3"
+    )
 
 
 def test_pooled_tokens_name_the_first_and_the_last() -> None:
     tokens = [f"<{c}>" for c in "abcdefgh"]
     source, frame = frame_of(np.ones((2, 8)), {"token": tokens}, max_columns=5)
-    text = plain(readout_html(source, frame, 0, 1))
+    text = plain(readout_html(read_cell(source, frame, 0, 1)))
     assert text.endswith("iteration 0 · tokens 2–3 “<c>” … “<d>”")
 
 
@@ -163,12 +166,12 @@ def test_pooled_tokens_name_the_first_and_the_last() -> None:
 )
 def test_values_in_words(value: float, text: str) -> None:
     source, frame = frame_of([[value, 1.0]])
-    assert plain(readout_html(source, frame, 0, 0)).split(" · ")[0] == text
+    assert plain(readout_html(read_cell(source, frame, 0, 0))).split(" · ")[0] == text
 
 
 def test_masked_value_is_pending() -> None:
     source, frame = frame_of(np.ma.array([[1.0, 2.0]], mask=[[True, False]]))
-    assert plain(readout_html(source, frame, 0, 0)).startswith("pending · ")
+    assert plain(readout_html(read_cell(source, frame, 0, 0))).startswith("pending · ")
 
 
 @given(
@@ -236,7 +239,7 @@ def test_pointer_after_close_is_nothing(recorder: Recorder) -> None:
 def legend(values: Any, **asked: Any) -> str:
     """Legend of an array's frame."""
     source, frame = frame_of(values, **asked)
-    return legend_html(frame, source.dtype)
+    return legend_html(make_legend(frame, source.dtype))
 
 
 def test_no_legend_where_all_is_plain() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from heatwidget.widgets.text import escape, shorten, text_width, visible
+from heatwidget.scene.text import escape, shorten, text_width, visible
 from tests.widgets.helpers import text_of
 
 # Any code point at all, lone surrogates too.

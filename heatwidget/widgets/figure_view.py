@@ -1,4 +1,4 @@
-"""All that is looked at: title, figure, colour bar, legend and readout."""
+"""A scene on ipywidgets and bqplot: title, figure, colour bar, legend and readout."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from typing import Any
 import ipywidgets
 from bqplot_image_gl.interacts import MouseInteraction
 
-from ..arrays import ArraySource, Axis
-from ..frames import Frame
+from ..arrays import ArraySource
+from ..scene import Scene, cell_at, read_cell
+from ..scene.text import escape
 from . import parts
 from .axes import TickedAxis
 from .colorbar import ColorBar
 from .controls import owned
-from .geometry import Geometry, lay_out
-from .labels import Labels
+from .html import legend_html, readout_html
 from .lifetime import weakly
-from .marks import SPAN, Picture
-from .readout import cell_at, legend_html, readout_html
+from .marks import SPAN, Marks
 from .subshells import answer_beside_the_cell
-from .text import escape
-from .ticks import axis_ticks
 
 _POINTER_MILLISECONDS = 50
 
@@ -52,8 +49,8 @@ STYLE = """<style>
 </style>"""
 
 
-class Stage:
-    """Shows frames with what they mean, and says where the pointer is.
+class FigureView:
+    """Shows scenes, and says where the pointer is.
 
     Parameters
     ----------
@@ -65,14 +62,14 @@ class Stage:
     def __init__(self, on_pointer: Callable[[tuple[float, float] | None], None]) -> None:
         self._on_pointer = on_pointer
         self._inside = False
-        self._geometry: Geometry
         self.error: Exception | None = None
-        self._fitted: tuple[Axis, Axis, int, int | None] | None = None
-        self._labels: dict[str, Labels] = {}
-        scales = {name: parts.LinearScale(min=0, max=SPAN) for name in ("x", "y")}
+        self.scene: Scene | None = None
+        # Without padding: a mark over the cells would make room for the width of its line.
+        exact = {"min": 0, "max": SPAN, "allow_padding": False}
+        scales = {name: parts.LinearScale(**exact) for name in ("x", "y")}
         self._scales = scales
         self._x = TickedAxis(scales["x"])
-        self._y = TickedAxis(scales["y"], side="left")
+        self._y = TickedAxis(scales["y"], from_end=True, side="left")
         self._mouse = MouseInteraction(
             x_scale=scales["x"],
             y_scale=scales["y"],
@@ -92,9 +89,8 @@ class Stage:
             layout=ipywidgets.Layout(flex="1 1 auto", width="auto"),
         )
         self.bar = ColorBar()
-        self._measured = ""
-        self.picture = Picture(self.figure, scales)
-        self._shown: tuple[ArraySource, Frame] | None = None
+        self._marks = Marks(self.figure, scales)
+        self._source: ArraySource | None = None
         self._pointer: tuple[float, float] | None = None
         text = ipywidgets.Layout
         self._title = ipywidgets.HTML(layout=text(flex="1 1 auto", width="auto"))
@@ -109,58 +105,48 @@ class Stage:
         picture = ipywidgets.HBox([self.figure, self.bar.figure], layout=around)
         self.widgets = [above, picture, self._legend, self._readout, self._status]
 
-    def write(self, title: str, quantity: str) -> None:
+    def write(self, title: str, quantity: str, note: str = "") -> None:
         """Write what stands above the picture."""
         self._title.value = f"{STYLE}<b>{escape(title)}</b>"
-        self._measured = quantity
-        self._write_quantity()
+        # What the colour bar says stands above it: beside it a long text is cut.
+        self._quantity.value = escape(" · ".join(text for text in (quantity, note) if text))
 
-    def _write_quantity(self) -> None:
-        """Write what the colour bar says, above it: beside it a long one is cut."""
-        texts = (self._measured, self.bar.note)
-        self._quantity.value = escape(" · ".join(text for text in texts if text))
+    def show(self, source: ArraySource, scene: Scene) -> None:
+        """Put a scene on screen. Sends nothing for what is there already.
 
-    def fit(self, rows: Axis, columns: Axis, width: int, height: int | None) -> Geometry:
-        """Settle sizes and labels for an array, unless they are settled."""
-        fitted = (rows, columns, width, height)
-        if fitted == self._fitted:
-            return self._geometry
-        geometry = lay_out(rows, columns, width=width, height=height)
-        self._geometry, self._fitted = geometry, fitted
+        Parameters
+        ----------
+        source : ArraySource
+            The array, of which the readout says more than the frame holds.
+        scene : Scene
+        """
+        # Without the old one if something is raised: then all is sent again.
+        before, self.scene = self.scene, None
+        if before is None or before.layout is not scene.layout:
+            self._fit(scene)
+        self._marks.show(scene, moved=before is None or _windows(before) != _windows(scene))
+        self.bar.show(scene, before)
+        note = scene.colors.note
+        self.write(scene.title, scene.quantity, f"ticks {note}" if note else "")
+        self._x.show(scene.columns, None if before is None else before.columns)
+        self._y.show(scene.rows, None if before is None else before.rows)
+        self._legend.value = legend_html(scene.legend)
+        self._legend.layout.display = None if scene.legend else "none"
+        self._source, self.scene = source, scene
+        self.point(self._pointer)
+
+    def _fit(self, scene: Scene) -> None:
+        """Take the sizes and the names of the axes."""
+        geometry = scene.layout.geometry
         margins = {side: getattr(geometry, side) for side in ("top", "bottom", "left", "right")}
         self.figure.layout.height = self.figure.layout.min_height = f"{geometry.height}px"
         self.figure.layout.min_width = f"{geometry.least_width}px"
         self.figure.fig_margin = margins
-        self._labels = {
-            rows.name: Labels(rows, geometry.row_columns),
-            columns.name: Labels(columns, geometry.column_columns),
-        }
         x, y = self._x.axis, self._y.axis
-        x.label, y.label = columns.name, rows.name
+        x.label, y.label = scene.column_name, scene.row_name
         x.label_offset = f"{geometry.bottom - 14}px"
         y.label_offset = f"{geometry.left - 14}px"
         x.tick_style = _UPRIGHT if geometry.rotated else _LEVEL
-        self.bar.fit(height=geometry.height, top=geometry.top, bottom=geometry.bottom)
-        return geometry
-
-    def show(self, source: ArraySource, frame: Frame, color_scheme: str, mark: str) -> None:
-        """Put a frame on screen, after `fit`. Sends nothing for what is there already."""
-        self.picture.show(frame, color_scheme, mark)
-        self.bar.show(frame.view.colors, color_scheme)
-        self._write_quantity()
-        geometry, cells = self._geometry, frame.view.cells
-        across, down = geometry.most_column_ticks, geometry.most_row_ticks
-        for shown, name, window, most in (
-            (self._x, cells.columns, cells.column_window, across),
-            (self._y, cells.rows, cells.row_window, down),
-        ):
-            labels, from_end = self._labels[name], shown is self._y
-            shown.show(axis_ticks(labels, window, most=most, from_end=from_end))
-        legend = legend_html(frame, source.dtype)
-        self._legend.value = legend
-        self._legend.layout.display = None if legend else "none"
-        self._shown = (source, frame)
-        self.point(self._pointer)
 
     def report(self, error: Exception | None, what: str) -> None:
         """Keep what went wrong, and write it in the status line; None takes it away."""
@@ -175,9 +161,9 @@ class Stage:
         """Show the value at a place, given as fractions down and across; None shows nothing."""
         self._pointer = place
         text = ""
-        if place is not None and self._shown is not None:
-            source, frame = self._shown
-            text = readout_html(source, frame, *cell_at(frame, *place))
+        if place is not None and self.scene is not None and self._source is not None:
+            frame = self.scene.frame
+            text = readout_html(read_cell(self._source, frame, *cell_at(frame, *place)))
         self._readout.value = text
 
     def owned(self) -> Iterator[ipywidgets.Widget]:
@@ -187,7 +173,7 @@ class Stage:
             yield from owned(widget)
         yield from (self._x.axis, self._y.axis, self._mouse, *self._scales.values())
         yield from self.bar.owned()
-        yield from self.picture.owned()
+        yield from self._marks.owned()
 
     def _pointed(self, _: Any, content: dict[str, Any], __: Any) -> None:
         """Take a pointer event: fractions across and down of the picture, from top left."""
@@ -200,3 +186,8 @@ class Stage:
             # The browser delays moves, so one can come after the pointer has left.
             x, y = content["domain"]["x"], content["domain"]["y"]
             self._on_pointer((1 - y / SPAN, x / SPAN))
+
+
+def _windows(scene: Scene) -> tuple[object, object]:
+    cells = scene.frame.view.cells
+    return cells.row_window, cells.column_window

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from heatwidget.arrays import Axis
 from heatwidget.arrays.labelled import make_axis
+from heatwidget.scene.geometry import Geometry, lay_out
+from heatwidget.scene.text import shorten, text_width, visible
 from heatwidget.widgets.colorbar import WIDTH
-from heatwidget.widgets.geometry import Geometry, lay_out
-from heatwidget.widgets.text import shorten, text_width, visible
 
 WIDTHS = st.integers(240, 8000)
 HEIGHTS = st.none() | st.integers(80, 8000)

@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from heatwidget.arrays.labelled import make_axis
-from heatwidget.widgets.labels import Labels
-from heatwidget.widgets.text import label, text_width
+from heatwidget.scene.labels import Labels
+from heatwidget.scene.text import label, text_width
 
 TEXTS = st.lists(
     st.builds(

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from ..frames import ColorRule
 from ..frames.palette import N_VALUE_COLORS
 from .labels import Labels
-from .marks import SPAN
 from .text import text_width
 
 # Text columns beside a colour bar.
@@ -29,19 +28,14 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """Positions on a scale of 0..SPAN, the text at each, and what was taken out of all texts."""
+    """Positions from 0 to 1, the text at each, and what was taken out of all texts."""
 
-    positions: tuple[int, ...]
+    positions: tuple[float, ...]
     texts: tuple[str, ...]
     note: str = ""
 
-    @property
-    def labels(self) -> dict[str, str]:
-        """Texts by position, as a bqplot axis takes them."""
-        return {str(p): text for p, text in zip(self.positions, self.texts, strict=True)}
 
-
-def axis_ticks(labels: Labels, window: tuple[int, int], *, most: int, from_end: bool) -> Ticks:
+def axis_ticks(labels: Labels, window: tuple[int, int], *, most: int) -> Ticks:
     """Ticks of an axis: each at the middle of its index.
 
     Parameters
@@ -52,8 +46,6 @@ def axis_ticks(labels: Labels, window: tuple[int, int], *, most: int, from_end: 
         Half-open window of indices that fills the scale.
     most : int
         Number of ticks there is room for.
-    from_end : bool
-        Whether the scale runs against the indices, as rows do from the top down.
     """
     start, stop = window
     axis = labels.axis
@@ -65,8 +57,7 @@ def axis_ticks(labels: Labels, window: tuple[int, int], *, most: int, from_end: 
         thinned = len(chosen) < stop - start
         texts = tuple(labels.text(int(i), placed=thinned) for i in chosen)
     places = (chosen + 0.5 - start) / (stop - start)
-    places = 1 - places if from_end else places
-    return Ticks(tuple(int(p) for p in np.rint(places * SPAN)), texts)
+    return Ticks(tuple(places.tolist()), texts)
 
 
 def color_ticks(rule: ColorRule, most: int) -> Ticks:
@@ -86,8 +77,8 @@ def color_ticks(rule: ColorRule, most: int) -> Ticks:
             values = _round_values(low, high, most, rule.scale)
             texts, note = _written(values)
     places = _log_places if rule.scale == "log" else _linear_places
-    positions = (round(SPAN * place) for place in places(values, low, high))
-    return Ticks(tuple(min(max(place, 0), SPAN) for place in positions), texts, note)
+    positions = (min(max(float(place), 0.0), 1.0) for place in places(values, low, high))
+    return Ticks(tuple(positions), texts, note)
 
 
 def format_value(value: float, span: float = inf) -> str:

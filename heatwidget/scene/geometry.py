@@ -21,6 +21,7 @@ _TALLEST = 520
 _ROW = 32
 _SHORTEST = 120
 _BAR = 80
+_PIXELS_PER_COLOR = 34
 _RIGHT = 12
 
 
@@ -65,6 +66,11 @@ class Geometry:
     def picture_height(self) -> int:
         """Pixels down that cells can have."""
         return max(self.height - self.top - self.bottom, 2)
+
+    @property
+    def most_color_ticks(self) -> int:
+        """Number of labels beside the colour bar, or hardly more."""
+        return (self.height - self.top - self.bottom) // _PIXELS_PER_COLOR
 
     @property
     def most_row_ticks(self) -> int:

@@ -1,0 +1,28 @@
+"""What is looked at, as a value: `compose` makes a `Scene` of a frame."""
+
+from .compose import Layout, Look, Picture, Scene, choose_mark, compose, make_layout
+from .legend import LegendEntry, make_legend
+from .overlays import Band, Overlay, Points, Polyline, Text, steps
+from .readout import Place, Readout, cell_at, read_cell
+
+__all__ = [
+    "Band",
+    "Layout",
+    "LegendEntry",
+    "Look",
+    "Overlay",
+    "Picture",
+    "Place",
+    "Points",
+    "Polyline",
+    "Readout",
+    "Scene",
+    "Text",
+    "cell_at",
+    "choose_mark",
+    "compose",
+    "make_layout",
+    "make_legend",
+    "read_cell",
+    "steps",
+]

@@ -1,0 +1,128 @@
+"""The readout: the value of a cell, and where the cell lies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arrays import ArraySource, Axis
+from ..frames import CellState, Frame, cell_extent
+from .legend import STATE_TEXTS
+from .text import label
+from .ticks import format_number, format_value
+
+# The whole text of a token is shown, within reason.
+_TEXT_COLUMNS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cell lies on one axis.
+
+    Parameters
+    ----------
+    text : str
+        Name of the axis and index or coordinates.
+    labels : tuple of str
+        Texts of the first and last index.
+    reducer : str
+        How the indices are collapsed; empty if they are not.
+    """
+
+    text: str
+    labels: tuple[str, ...] = ()
+    reducer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """A cell in words.
+
+    Parameters
+    ----------
+    value : str
+    detail : str
+        How many array cells it stands for, and their smallest and largest value.
+    places : tuple of Place
+    """
+
+    value: str
+    detail: str
+    places: tuple[Place, ...]
+
+
+def read_cell(source: ArraySource, frame: Frame, row: int, column: int) -> Readout:
+    """Value of a frame cell and where it lies.
+
+    Parameters
+    ----------
+    source : ArraySource
+        What the frame was made from; one in memory is read again for the range of a pooled
+        cell.
+    frame : Frame
+    row, column : int
+        Indices of the frame.
+    """
+    axes = {axis.name: axis for axis in source.axes}
+    cells = frame.view.cells
+    windows = {
+        cells.rows: frame.row_edges[row : row + 2].tolist(),
+        cells.columns: frame.column_edges[column : column + 2].tolist(),
+    }
+    if cells.collapsed:
+        windows[cells.collapsed] = list(cells.band)
+    places = []
+    # The token last: it can be long, and what comes after it is then not seen.
+    for name in sorted(windows, key=lambda name: axes[name].labels is not None):
+        several = name == cells.collapsed and cells.band[1] - cells.band[0] > 1
+        places.append(_place(axes[name], windows[name], cells.reducer if several else ""))
+    return Readout(*_value(source, frame, row, column), tuple(places))
+
+
+def cell_at(frame: Frame, down: float, across: float) -> tuple[int, int]:
+    """Frame cell, as row and column, at a place given as fractions of the picture."""
+    return _bin_at(frame.row_edges, down), _bin_at(frame.column_edges, across)
+
+
+def _value(source: ArraySource, frame: Frame, row: int, column: int) -> tuple[str, str]:
+    """Value of a cell, and what it stands for."""
+    state = CellState(frame.states[row, column])
+    if state in (CellState.PENDING, CellState.NAN):
+        return STATE_TEXTS[state], ""
+    limits = frame.view.colors.limits
+    span = limits[1] - limits[0]
+    text = format_value(float(frame.values[row, column]), span)
+    if frame.coarse is not None and frame.coarse[row, column]:
+        return text, "coarse: not all of it is read"
+    n_rows = int(frame.row_edges[row + 1] - frame.row_edges[row])
+    n_columns = int(frame.column_edges[column + 1] - frame.column_edges[column])
+    if n_rows * n_columns == 1:
+        return text, ""
+    covered = f"{frame.view.cells.pooling} of {n_rows}×{n_columns} cells"
+    if not source.in_memory:
+        # A pointer that moves must not wait for a disk.
+        return text, covered
+    low, high = cell_extent(source, frame, row, column)
+    return text, f"{covered}, {format_value(low, span)} … {format_value(high, span)}"
+
+
+def _place(axis: Axis, window: Sequence[int], reducer: str) -> Place:
+    """Where a half-open window of indices lies on an axis."""
+    first, last = window[0], window[1] - 1
+    one = first == last
+    if axis.labels is None:
+        start, end = (format_number(axis.coordinates[i]) for i in (first, last))
+        text = f"{axis.name} {start}" if one else f"{axis.name}s {start}–{end}"
+        return Place(text, reducer=reducer)
+    text = f"{axis.name} {first}" if one else f"{axis.name}s {first}–{last}"
+    ends = [first] if one else [first, last]
+    return Place(text, tuple(label(axis.label(i), _TEXT_COLUMNS) for i in ends), reducer)
+
+
+def _bin_at(edges: NDArray[np.int64], fraction: float) -> int:
+    index = edges[0] + fraction * (edges[-1] - edges[0])
+    found = int(np.searchsorted(edges, index, side="right")) - 1
+    return min(max(found, 0), len(edges) - 2)
