@@ -146,7 +146,7 @@ def loaded_by(statement: str, after: str = "import sys") -> set[str]:
 
 def test_arrays_and_frames_bring_no_widget_library() -> None:
     """They run where there is no notebook, and load nothing that they do not need."""
-    loaded = loaded_by("import heatwidget.frames, heatwidget.arrays, heatwidget.metrics")
+    loaded = loaded_by("import heatwidget.frames, heatwidget.metrics, heatwidget.scene")
     assert "numpy" in loaded
     assert not loaded & {*WIDGET_LIBRARIES, *OPTIONAL}
 
