@@ -163,7 +163,7 @@ def test_capture_brings_no_torch_until_it_is_called() -> None:
     [
         "numpy.ones((2, 2))",
         "numpy.memmap(tempfile.TemporaryFile(), shape=(2, 2), dtype='f4')",
-        "__import__('zarr').create_array({}, shape=(2, 2), dtype='f4')",
+        "__import__('zarr').zeros((2, 2), dtype='f4')",
         "__import__('torch').ones(2, 2)",
         "__import__('xarray').DataArray(numpy.ones((2, 2)), dims=('layer', 'token'))",
     ],

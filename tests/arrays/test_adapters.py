@@ -219,6 +219,28 @@ def test_names_in_the_manner_of_netcdf(folder: Path) -> None:
         assert (found.dims, found.quantity) == (("layer", "token"), "norm [nat]")
 
 
+@pytest.mark.skipif(zarr.__version__ >= "3", reason="of the library zarr 2, on Python 3.10")
+def test_arrays_of_the_library_zarr_2(folder: Path) -> None:
+    """They are shown, with the names and numbers that xarray writes; their changes are seen."""
+    group = zarr.group(zarr.DirectoryStore(str(folder / "kept.zarr")))
+    for name, values, dims in (("x", NUMBERS, ["layer", "token"]), ("layer", [3, 4, 5, 6], [])):
+        group.array(name, values, chunks=2, fill_value=0).attrs["_ARRAY_DIMENSIONS"] = dims
+    found = labelled(group["x"])
+    assert found.dims == ("layer", "token")
+    assert found.axis("layer").coordinates.tolist() == [3, 4, 5, 6]
+    source = source_of(group["x"])
+    expected = np.where(NUMBERS == 0, np.nan, NUMBERS)  # the fill value, as xarray has it
+    np.testing.assert_array_equal(source.read(WHOLE).values, expected)
+    assert source.identity() is not None
+    group["x"].resize(5, 6)
+    np.testing.assert_array_equal(source.read(WHOLE).values, expected)
+    group.array("x", NUMBERS, chunks=3, overwrite=True)
+    with pytest.raises(OSError, match="it has become one of shape"):
+        source.read(WHOLE)
+    with pytest.raises(TypeError, match=r"take one of \['layer', 'x'\]"):
+        labelled(group)
+
+
 def closed_dataset() -> Any:
     with h5py.File("none", "w", driver="core", backing_store=False) as file:
         file["x"] = NUMBERS

@@ -364,6 +364,14 @@ def test_a_library_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not list(tmp_path.iterdir())
 
 
+def test_a_python_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that can be installed there would help."""
+    monkeypatch.setattr("heatwidget.arrays.files.zarr._OLDEST_PYTHON", (4, 0))
+    with pytest.raises(ImportError, match=r"need zarr 3, and zarr 3 needs Python 4\.0 or newer"):
+        files.save(VALUES, tmp_path / "run.zarr")
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_measured(tmp_path: Path) -> None:
     """It can be said while saving, of an array that does not say it."""
     path = tmp_path / "run.npz"

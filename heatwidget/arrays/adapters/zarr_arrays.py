@@ -134,7 +134,7 @@ def _open(array: Any, path: str) -> Any:
 
 def _layout(array: Any) -> str:
     """How an array is stored: all of its metadata but for its size and what it says of itself."""
-    if not hasattr(array.metadata, "to_dict"):
+    if not hasattr(array, "metadata"):
         return str((array.dtype, array.chunks))
     about = array.metadata.to_dict()
     kept = (name for name in sorted(about) if name not in ("shape", "attributes"))
@@ -156,7 +156,8 @@ def _is_kept(array: Any, *stores: str) -> bool:
 def _packing(array: Any, dtype: np.dtype[Any]) -> Packing | None:
     """How values are packed: of format 2, xarray takes the fill value for a missing one."""
     attrs = dict(array.attrs)
-    if _XARRAY_DIMS in attrs and getattr(array.metadata, "zarr_format", 2) == 2:
+    metadata = getattr(array, "metadata", None)  # the library zarr 2 has none
+    if _XARRAY_DIMS in attrs and getattr(metadata, "zarr_format", 2) == 2:
         fill = array.fill_value
         attrs = attrs if fill is None else {"_FillValue": fill, **attrs}
     return Packing.of(dtype, attrs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from math import prod
 from operator import itemgetter
@@ -17,6 +18,7 @@ from .libraries import needed
 
 _CHUNK_CELLS = 1 << 20
 _OLDEST = 3
+_OLDEST_PYTHON = (3, 11)  # of zarr 3
 
 
 def read(path: Path) -> Contents:
@@ -66,6 +68,11 @@ def write(path: Path, draft: Draft) -> None:
 
 def _import(path: Path) -> Any:
     """The library zarr, of a version that reads both formats."""
+    if sys.version_info < _OLDEST_PYTHON:
+        python = ".".join(map(str, _OLDEST_PYTHON))
+        raise ImportError(
+            f"zarr files need zarr {_OLDEST}, and zarr {_OLDEST} needs Python {python} or newer"
+        )
     with needed("zarr", path):
         import zarr
 
