@@ -144,7 +144,7 @@ class NumpySource:
     def __init__(self, array: LabelledArray) -> None:
         self.axes = array.axes
         self._array = array.values
-        self._values = np.ma.getdata(array.values)
+        self._values: NDArray[Any] = np.ma.getdata(array.values)
         self._mask = _mask_of(array.values)
         self._range: ValueRange | None = None
         self._changed: tuple[Region, ...] = ()

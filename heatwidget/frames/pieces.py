@@ -169,4 +169,5 @@ def _coarse_to_fine(shape: tuple[int, ...]) -> NDArray[np.int64]:
             [-1 if i == axis else 1 for i in range(len(shape))]
         )
         stages = [np.maximum(stages[0], stage), stages[1] + stage]
-    return np.lexsort((stages[1].ravel(), stages[0].ravel()))
+    places: NDArray[np.int64] = np.lexsort((stages[1].ravel(), stages[0].ravel()))
+    return places

@@ -209,7 +209,8 @@ def _merge_counts(
     # One count stands for all.
     shape = [1] * count.ndim
     shape[axis] = -1
-    return count * np.diff(edges).reshape(shape)
+    sizes: NDArray[np.int64] = np.diff(edges).reshape(shape)
+    return count * sizes
 
 
 def _limit(rule: _Rule, values: NDArray[Any]) -> Any:
