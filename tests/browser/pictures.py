@@ -86,8 +86,14 @@ _WHEREABOUTS = """
 def _whereabouts():
     import gc, threading
     import heatwidget
-    for widget in [one for one in gc.get_objects() if isinstance(one, heatwidget.Heatmap)]:
-        print(widget, widget.frame, vars(widget._scheduler))
+    ours = (heatwidget.Heatmap, heatwidget.LiveArray)
+    for one in [one for one in gc.get_objects() if isinstance(one, ours)]:
+        if isinstance(one, heatwidget.LiveArray):
+            print(one, "version", one.version)
+            continue
+        print(one, "version seen", getattr(one._screen.reader.source, "_seen", None))
+        print(one.frame, "not pending:", int((one.frame.states != 1).sum()))
+        print(vars(one._scheduler))
     print([thread.name for thread in threading.enumerate()])
 _whereabouts()
 """
@@ -95,12 +101,17 @@ _whereabouts()
 
 def whereabouts(host: NotebookPage) -> str:
     """How far the kernel and the page are, for the report of a test that waited in vain."""
-    last = [f"{m.direction} {m.msg_type} {m.method} {list(m.state)}" for m in host.messages()[-60:]]
+    last = host.messages()[-80:]
+    lines = [
+        f"{m.time - last[-1].time:8.2f} {m.direction} {m.msg_type} to {m.parent_type} {m.size} "
+        f"{m.comm_id} {m.method} {list(m.state)[:3]} {str(m.content)[:150]}"
+        for m in last
+    ]
     try:
         kernel = host.run(_WHEREABOUTS, timeout=20)
     except Exception as error:
         kernel = f"the kernel does not answer: {error!r}"
-    return "\n".join([kernel, f"errors of the page: {host.errors}", *last])
+    return "\n".join([kernel, f"errors of the page: {host.errors}", *lines])
 
 
 def colors_of(

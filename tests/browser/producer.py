@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,9 @@ class Producer:
         self._values = values
         self._n_let_through = 0
         self._server = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._server.getsockname()[1]
+        # The port, and a word without which nobody is listened to. The client of a kernel that
+        # has ended looks for it for ever, and greets whoever has its port now.
+        self.address: tuple[int, str] = (self._server.getsockname()[1], secrets.token_hex(16))
         Thread(target=self._listen, daemon=True).start()
 
     def __call__(self, live: Any) -> None:
@@ -46,17 +49,25 @@ class Producer:
             state = np.tanh(state @ state)
 
     def _listen(self) -> None:
-        connection, _ = self._server.accept()
-        while received := connection.recv(1024):
-            self._n_let_through += len(received)
+        while True:
+            connection, _ = self._server.accept()
+            Thread(target=self._follow, args=(connection,), daemon=True).start()
+
+    def _follow(self, connection: socket.socket) -> None:
+        """Let through as much as a connection says, if it begins with the word."""
+        with connection, connection.makefile("rb") as received:
+            if received.readline().decode("ascii", "replace").strip() == self.address[1]:
+                while received.read(1):
+                    self._n_let_through += 1
 
 
 class Passes:
     """The test's side of a `Producer`: lets it through, also while it keeps the kernel busy."""
 
     def __init__(self, host: NotebookPage, producer: str = "producer") -> None:
-        port = host.value(f"{producer}.port")
+        port, word = host.value(f"{producer}.address")
         self._connection = socket.create_connection(("127.0.0.1", port))
+        self._connection.sendall(f"{word}\n".encode())
 
     def let(self, iterations: int) -> None:
         """Let so many more iterations through."""

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import queue
+import socket
 import struct
 import urllib.error
-from typing import Any
+from contextlib import closing
+from threading import Thread
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +17,7 @@ from numpy.typing import NDArray
 
 from tests.browser.conftest import NotebookPage, OpenNotebook
 from tests.browser.pictures import handle, press
+from tests.browser.producer import Passes, Producer
 from tests.browser.servers import KernelError, Message, decode_frame
 
 CELLS = [
@@ -229,3 +234,43 @@ def test_every_form_of_frame_is_decoded(frame: str | bytes) -> None:
     assert message.state == {"a": 1}
     assert message.keys == {"a", "b", "c"}
     assert message.size == len(frame)
+
+
+def test_a_stranger_lets_no_producer_through() -> None:
+    """A client of a kernel that is gone greets whoever listens on its port now, as zmq does."""
+    producer = Producer(np.ones((3, 2)))
+    with socket.create_connection(("127.0.0.1", producer.address[0])) as stranger:
+        stranger.sendall(b"\xff\0\0\0\0\0\0\0\1\x7f\3" + bytes(53))
+        stranger.shutdown(socket.SHUT_WR)
+        assert stranger.recv(1) == b""  # it was heard to its end
+    written: queue.SimpleQueue[int] = queue.SimpleQueue()
+    run = Thread(target=producer, args=(Rows(written),))
+    run.start()
+    with closing(Passes(cast(NotebookPage, FakeHost(producer)))) as passes:
+        passes.let(2)
+        assert [written.get(timeout=60) for _ in range(2)] == [0, 1]
+        assert written.empty()
+        passes.let(2)
+        run.join(60)
+    assert written.get(timeout=0) == 2
+
+
+class Rows:
+    """Stands for an array; says which rows were written."""
+
+    def __init__(self, written: queue.SimpleQueue[int]) -> None:
+        self._written = written
+
+    def __setitem__(self, row: int, values: object) -> None:
+        self._written.put(row)
+
+
+class FakeHost:
+    """Stands for a kernel in which the producer is."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+
+    def value(self, expression: str) -> Any:
+        """Value of an expression in the kernel."""
+        return eval(expression, {"producer": self._producer})

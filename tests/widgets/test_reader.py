@@ -6,7 +6,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 from weakref import ref
 
@@ -463,7 +463,6 @@ def test_one_that_failed_goes_with_its_owner(slow: Slow) -> None:
     end = monotonic() + 60
     while gone() is not None and monotonic() < end:
         gc.collect()
-        sleep(0.01)
     assert gone() is None
 
 
