@@ -97,7 +97,9 @@ def served(scripts: Path, command: str, folder: Path) -> str:
         assert process.stdout is not None
         address = re.search(r"http://\S+", process.stdout.readline())
         assert address is not None
-        with urllib.request.urlopen(address[0], timeout=120) as page:
+        # As a browser does, which the address leads on with a cookie.
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with opener.open(address[0], timeout=120) as page:
             text: str = page.read().decode()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
