@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets
@@ -105,8 +106,16 @@ class FigureView:
         picture = ipywidgets.HBox([self.figure, self.bar.figure], layout=around)
         self.widgets = [above, picture, self._legend, self._readout, self._status]
 
-    def write(self, title: str, quantity: str, note: str = "") -> None:
-        """Write what stands above the picture."""
+    def write(self, title: str, quantity: str) -> None:
+        """Write what stands above the picture, whatever the picture is."""
+        note = ""
+        if self.scene is not None:
+            self.scene = replace(self.scene, title=title, quantity=quantity)
+            note = self.scene.colors.note
+        self._write(title, quantity, note)
+
+    def _write(self, title: str, quantity: str, note: str) -> None:
+        note = f"ticks {note}" if note else ""
         self._title.value = f"{STYLE}<b>{escape(title)}</b>"
         # What the colour bar says stands above it: beside it a long text is cut.
         self._quantity.value = escape(" · ".join(text for text in (quantity, note) if text))
@@ -126,8 +135,7 @@ class FigureView:
             self._fit(scene)
         self._marks.show(scene, moved=before is None or _windows(before) != _windows(scene))
         self.bar.show(scene, before)
-        note = scene.colors.note
-        self.write(scene.title, scene.quantity, f"ticks {note}" if note else "")
+        self._write(scene.title, scene.quantity, scene.colors.note)
         self._x.show(scene.columns, None if before is None else before.columns)
         self._y.show(scene.rows, None if before is None else before.rows)
         self._legend.value = legend_html(scene.legend)

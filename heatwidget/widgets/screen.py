@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import ipywidgets
@@ -95,12 +94,8 @@ class Screen:
 
     def write(self, asked: Asked) -> None:
         """Write what stands above the picture."""
-        look, scene = self._look(asked), self.view.scene
-        if scene is None or self.reader is None:
-            self.view.write(look.title, look.quantity)
-        else:
-            scene = replace(scene, title=look.title, quantity=look.quantity)
-            self.view.show(self.reader.source, scene)
+        look = self._look(asked)
+        self.view.write(look.title, look.quantity)
 
     def take_error(self) -> tuple[Exception | None, str]:
         """What went wrong beside the drawing, and what that means."""

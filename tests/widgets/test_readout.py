@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -276,3 +277,13 @@ def test_legend_goes_with_its_states() -> None:
     assert "NaN" in " ".join(map(text_of, htmls(widget)))
     widget.iteration_range = (1, 3)
     assert "NaN" not in " ".join(map(text_of, htmls(widget)))
+
+
+def test_another_array_under_the_pointer_brings_its_title() -> None:
+    """The old picture is there while the new array's title is written; it is not read from it."""
+    widget = Heatmap(np.ones((4, 3)), dims=("iteration", "token"), rows="token")
+    assert point(widget, 1, 1) == "1 · token 1 · iteration 1"
+    new = xarray.DataArray(2 * np.ones((2, 2)), dims=("layer", "token"), attrs={"title": "new"})
+    widget.set_array(new)
+    assert "new" in [text_of(html) for html in htmls(widget)]
+    assert readout(widget).startswith("2 · ")
