@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import ipywidgets
 import numpy as np
 
@@ -56,8 +54,7 @@ class ColorBar:
         column = np.arange(N_VALUE_COLORS, dtype=np.uint8)[::-1, np.newaxis]
         self._pngs.paint(self._mark, encode_png(column, palette(color_scheme)))
 
-    def owned(self) -> Iterator[ipywidgets.Widget]:
-        """Yield every widget that was made for it."""
-        yield from self._pngs.owned()
-        yield from (self.figure, self._mark, self._axis.axis)
-        yield from (self.figure.scale_x, self.figure.scale_y)
+    @property
+    def hidden(self) -> ipywidgets.Widget:
+        """Widget that the figure does not refer to at present."""
+        return self._pngs.hidden

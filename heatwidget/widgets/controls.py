@@ -1,10 +1,9 @@
-"""Sliders, play, reducer and reset: what a hand can move."""
+"""Sliders, play, reducer and reset: what can be moved on the page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import partial
-from threading import RLock, get_ident
+from collections.abc import Mapping
+from threading import get_ident
 from typing import Any
 
 import ipywidgets
@@ -12,63 +11,29 @@ import numpy as np
 
 from ..arrays import Axis
 from ..frames import REDUCERS
+from .binding import Model, TraitBinding
+from .lifetime import weak_callback
 from .player import Player
-from .traits import AskedRange
 
 # Trait of each axis that has a slider.
 RANGE_DIMS = {"iteration_range": "iteration", "layer_band": "layer"}
 
 
-class Follower:
-    """Control that stands where a trait is, and sets it when a hand moves the control.
-
-    Parameters
-    ----------
-    widget : ipywidgets.ValueWidget
-    get : callable
-        Returns the value at which the control belongs at present.
-    set : callable
-        Takes the value to which a hand has moved it.
-    """
-
-    def __init__(self, widget: Any, get: Callable[[], Any], set: Callable[[Any], None]) -> None:
-        self.widget = widget
-        self._get, self._set = get, set
-        self._lock, self._following = RLock(), 0
-        widget.observe(self._moved, "value")
-
-    def follow(self) -> None:
-        """Move to what was set in Python. Nothing is sent if it is there already."""
-        # Where the trait is now: an observer or another thread may have set it again since.
-        with self._lock:
-            self._following = get_ident()
-            try:
-                self.widget.value = self._get()
-            finally:
-                self._following = 0
-
-    def _moved(self, change: Any) -> None:
-        # A hand moves it on another thread, perhaps while this one follows.
-        if self._following != get_ident():
-            self._set(change["new"])
-
-
-class RangeSlider(Follower):
+class RangeSlider(TraitBinding):
     """Slider over the coordinates of an axis, which has at least two.
 
     Parameters
     ----------
     axis : Axis
-    get, set : callable
-        Return the range as asked at present; take the one to which a hand has moved it.
+    model : Model
+    name : str
+        Of the trait with its range.
     """
 
-    def __init__(
-        self, axis: Axis, get: Callable[[], AskedRange], set: Callable[[tuple[int, int]], None]
-    ) -> None:
-        self._axis, self._asked = axis, get
+    def __init__(self, axis: Axis, model: Model, name: str) -> None:
+        self._axis = axis
         first, last = axis.bounds
-        widget = ipywidgets.IntRangeSlider(
+        slider = ipywidgets.IntRangeSlider(
             value=(first, last),
             min=first,
             max=last,
@@ -78,7 +43,7 @@ class RangeSlider(Follower):
             style={"description_width": "58px"},
             layout=ipywidgets.Layout(flex="1 1 300px", width="auto", min_width="260px"),
         )
-        super().__init__(widget, self._place, set)
+        super().__init__(slider, model, name)
         self.follow()
 
     def resize(self, axis: Axis) -> None:
@@ -88,17 +53,17 @@ class RangeSlider(Follower):
             self._following = get_ident()
             try:
                 # Bounds first: a value beyond them would be cut off. One that is now beyond
-                # them is, and that was no hand.
-                self.widget.max, self.widget.step = axis.bounds[1], _step(axis)
+                # them is, and nobody has moved the slider.
+                self.control.max, self.control.step = axis.bounds[1], _step(axis)
             finally:
                 self._following = 0
         self.follow()
 
-    def _place(self) -> tuple[int, int]:
-        start, stop = self._axis.window(self._asked())
-        # Between two coordinates a hand may leave it where it is: it shows the same window.
-        if self._axis.window(self.widget.value) == (start, stop):
-            first, last = self.widget.value
+    def _value(self) -> tuple[int, int]:
+        start, stop = self._axis.window(self.asked)
+        # Between two coordinates it may stay where it was moved to: it shows the same window.
+        if self._axis.window(self.control.value) == (start, stop):
+            first, last = self.control.value
             return first, last
         return int(self._axis.coordinates[start]), int(self._axis.coordinates[stop - 1])
 
@@ -109,20 +74,20 @@ def _step(axis: Axis) -> int:
     return int(gcd.reduce(np.diff(axis.coordinates)))
 
 
-def reducer_choice(axis: Axis, get: Callable[[], str], set: Callable[[str], None]) -> Follower:
+def reducer_choice(axis: Axis, model: Model) -> TraitBinding:
     """Dropdown of how the hidden axis is collapsed."""
-    widget = ipywidgets.Dropdown(
+    dropdown = ipywidgets.Dropdown(
         options=REDUCERS,
-        value=get(),
+        value=model._asked("reducer"),
         description=f"{axis.name}s by",
         tooltip=f"How the {axis.name}s in the range become one value",
         style={"description_width": "initial"},
         layout=ipywidgets.Layout(width="160px", flex="0 0 auto"),
     )
-    return Follower(widget, get, set)
+    return TraitBinding(dropdown, model, "reducer")
 
 
-def reset_button(on_click: Callable[[], None]) -> ipywidgets.Button:
+def reset_button(model: Model) -> ipywidgets.Button:
     """Button that puts the view back."""
     button = ipywidgets.Button(
         description="reset",
@@ -130,17 +95,9 @@ def reset_button(on_click: Callable[[], None]) -> ipywidgets.Button:
         tooltip="Put the view back as it was made",
         layout=ipywidgets.Layout(width="80px", flex="0 0 auto"),
     )
-    button.on_click(lambda _: on_click())
+    reset = weak_callback(model._reset_from_control)
+    button.on_click(lambda _: reset())
     return button
-
-
-def owned(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
-    """Yield a widget and the layout and style that came with it."""
-    yield widget
-    for name in ("layout", "style"):
-        part = getattr(widget, name, None)
-        if isinstance(part, ipywidgets.Widget):
-            yield part
 
 
 def _continues(axis: Axis, before: Axis) -> bool:
@@ -160,10 +117,7 @@ class Controls:
         Axes of the array by name. A slider appears only where there is something to move.
     collapsed : str or None
         Name of the hidden axis, if there is one.
-    get, set : callable
-        Read a trait of the heatmap by name; write one.
-    reset : callable
-        Called when the reset button is pressed.
+    model : Model
     before : Controls, optional
         Those that these replace: the speed and the loop of their play button stay.
     """
@@ -172,43 +126,39 @@ class Controls:
         self,
         axes: Mapping[str, Axis],
         collapsed: str | None,
+        model: Model,
         *,
-        get: Callable[[str], Any],
-        set: Callable[[str, Any], None],
-        reset: Callable[[], None],
         before: Controls | None = None,
     ) -> None:
         self._made_for = (axes, collapsed)
         self.player: Player | None = None
-        # Controls by the trait that they follow.
-        self.sliders: dict[str, RangeSlider] = {}
-        self.choices: dict[str, Follower] = {}
-        for name, dim in RANGE_DIMS.items():
-            if dim in axes and axes[dim].size > 1:
-                self.sliders[name] = RangeSlider(axes[dim], partial(get, name), partial(set, name))
-        if "iteration_range" in self.sliders:
-            axis, name = axes["iteration"], "iteration_range"
-            hands = (partial(get, name), partial(set, name))
-            self.player = Player(axis, *hands, collapsed=collapsed == "iteration")
+        # By the trait that they show.
+        self.sliders: dict[str, RangeSlider] = {
+            name: RangeSlider(axes[dim], model, name)
+            for name, dim in RANGE_DIMS.items()
+            if dim in axes and axes[dim].size > 1
+        }
+        self.choices: dict[str, TraitBinding] = {}
+        if (slider := self.sliders.get("iteration_range")) is not None:
+            axis = axes["iteration"]
+            self.player = Player(axis, slider, collapsed=collapsed == "iteration")
             if before is not None and before.player is not None:
                 self.player.take_over(before.player)
         if collapsed is not None:
-            name = "reducer"
-            choice = reducer_choice(axes[collapsed], partial(get, name), partial(set, name))
-            self.choices[name] = choice
-        self.reset = reset_button(reset)
+            self.choices["reducer"] = reducer_choice(axes[collapsed], model)
+        self.reset = reset_button(model)
         self.widgets = [
             *([self.player.widget] if self.player else []),
-            *(follower.widget for follower in self._followers.values()),
+            *(binding.control for binding in self._bindings.values()),
             self.reset,
         ]
 
     @property
-    def _followers(self) -> dict[str, Follower]:
+    def _bindings(self) -> dict[str, TraitBinding]:
         return {**self.sliders, **self.choices}
 
     def fit(self, axes: Mapping[str, Axis], collapsed: str | None) -> bool:
-        """Whether these are the controls of such an array too, so that a hand can stay on them.
+        """Whether these are the controls of such an array too, so that a pointer can stay on them.
 
         Where an axis has only become longer or shorter they follow it.
         """
@@ -229,10 +179,5 @@ class Controls:
 
     def follow(self, trait: str) -> None:
         """Show what was set in Python. Nothing is sent to a control that shows it already."""
-        if trait in self._followers:
-            self._followers[trait].follow()
-
-    def owned(self) -> Iterator[ipywidgets.Widget]:
-        """Yield every widget that was made for it."""
-        for widget in self.widgets:
-            yield from owned(widget)
+        if trait in self._bindings:
+            self._bindings[trait].follow()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +15,11 @@ from ..scene.text import escape
 from . import parts
 from .axes import TickedAxis
 from .colorbar import ColorBar
-from .controls import owned
 from .html import legend_html, readout_html
-from .lifetime import weakly
+from .lifetime import weak_callback
 from .marks import SPAN, Marks
 from .subshells import answer_beside_the_cell
+from .tree import close_tree
 
 _POINTER_MILLISECONDS = 50
 
@@ -78,7 +78,7 @@ class FigureView:
             events=["mousemove", "mouseenter", "mouseleave"],
         )
         # ipywidgets holds the interaction, which must not hold what was raised, and so us all.
-        self._mouse.on_msg(weakly(self._pointed))
+        self._mouse.on_msg(weak_callback(self._pointed))
         answer_beside_the_cell(self._mouse)
         self.figure = parts.Figure(
             axes=[self._x.axis, self._y.axis],
@@ -174,14 +174,9 @@ class FigureView:
             text = readout_html(read_cell(self._source, frame, *cell_at(frame, *place)))
         self._readout.value = text
 
-    def owned(self) -> Iterator[ipywidgets.Widget]:
-        """Yield every widget that was made for it."""
-        texts = (self._title, self._quantity)
-        for widget in (*self.widgets, *texts, self.figure, self.bar.figure):
-            yield from owned(widget)
-        yield from (self._x.axis, self._y.axis, self._mouse, *self._scales.values())
-        yield from self.bar.owned()
-        yield from self._marks.owned()
+    def close(self) -> None:
+        """Close all of it."""
+        close_tree(*self.widgets, self.bar.hidden, *self._marks.hidden)
 
     def _pointed(self, _: Any, content: dict[str, Any], __: Any) -> None:
         """Take a pointer event: fractions across and down of the picture, from top left."""

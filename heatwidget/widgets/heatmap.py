@@ -19,15 +19,15 @@ from .arguments import (
     label_array,
     make_source,
 )
-from .asked import ALL, RANGE_TRAITS, VIEW_TRAITS, Asked, fill
 from .controls import RANGE_DIMS
-from .lifetime import Mortal, weakly
+from .lifetime import AutoClosingBox
+from .model import ALL, RANGE_TRAITS, VIEW_TRAITS, HeatmapModel, fill
 from .scheduler import make_scheduler
 from .screen import Screen
 from .traits import AskedRange, set_together
 
 
-class Heatmap(Asked, Mortal):
+class Heatmap(HeatmapModel, AutoClosingBox):
     """Interactive heatmap of two axes of an array; a third one is collapsed.
 
     Every keyword is a trait: it can be read, and, but for those that describe the array,
@@ -189,14 +189,7 @@ class Heatmap(Asked, Mortal):
     def _build(self) -> None:
         # What it makes must not keep it alive.
         self._scheduler = make_scheduler(self._tick, self.interval)
-        self._screen = Screen(
-            point=weakly(self._point),
-            get=weakly(self._get),
-            set=weakly(self._take_from_hand),
-            reset=weakly(self._reset_by_hand),
-            stop=weakly(self.stop_reading),
-            resume=weakly(self.resume_reading),
-        )
+        self._screen = Screen(self)
         self._screen.write(self)
         self.add_class("heatwidget")
         self.children = self._screen.widgets
@@ -207,7 +200,7 @@ class Heatmap(Asked, Mortal):
         with self._lock:
             self._screen.take(make_source(array, labelled, request), request, shown)
             self._axes_changed()
-        outside = [name for name in RANGE_DIMS if self._misfit(name, self._get(name))]
+        outside = [name for name in RANGE_DIMS if self._misfit(name, self._asked(name))]
         said = self._heard(quantity=labelled.quantity, title=labelled.attrs.get("title"))
         set_together(self, {**self._screen.description, **dict.fromkeys(outside, ALL), **said})
 
@@ -284,17 +277,19 @@ class Heatmap(Asked, Mortal):
         finally:
             self._tell_ranges()
 
-    def _take_from_hand(self, name: str, value: Any) -> None:
+    def _set_from_control(self, name: str, value: Any) -> None:
+        """Set a trait as a control has it; an error is shown on the page too."""
         with self._reporting():
-            super()._take_from_hand(name, value)
+            super()._set_from_control(name, value)
 
-    def _reset_by_hand(self) -> None:
+    def _reset_from_control(self) -> None:
+        """Put the view back; an error is shown on the page too."""
         with self._reporting():
             self.reset()
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
-        """Say in the status line what a hand has caused: on a page nobody sees what is raised."""
+        """Say in the status line what a control has caused: a page does not show exceptions."""
         try:
             yield
         except Exception as error:

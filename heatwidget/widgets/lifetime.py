@@ -13,7 +13,7 @@ import ipywidgets
 _at_exit: WeakSet[Any] = WeakSet()
 
 
-def weakly(method: Callable[..., Any]) -> Callable[..., Any]:
+def weak_callback(method: Callable[..., Any]) -> Callable[..., Any]:
     """Bound method that does not keep its object alive; once that is gone, it does nothing."""
     reference = WeakMethod(method)
 
@@ -24,7 +24,7 @@ def weakly(method: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-class Mortal(ipywidgets.VBox):  # type: ignore[misc]
+class AutoClosingBox(ipywidgets.VBox):  # type: ignore[misc]
     """Box that goes with `close`, or with its last owner, and takes along what it made.
 
     ipywidgets holds each widget until it is closed, in its list of instances and as the
@@ -45,7 +45,7 @@ class Mortal(ipywidgets.VBox):  # type: ignore[misc]
         self._own_layout = None if layout is self.layout else self.layout
         # A proxy, because who walks through the list, as an export does, asks for widgets.
         _instances()[self.model_id] = proxy(self)
-        self.comm.on_msg(weakly(self._handle_msg))
+        self.comm.on_msg(weak_callback(self._handle_msg))
 
     def close(self) -> None:
         """Take the widget, and everything that it made, off all pages. Twice does no harm."""

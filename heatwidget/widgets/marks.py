@@ -6,7 +6,6 @@ frame with another window or another number of cells changes nothing but the mar
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 import bqplot
@@ -41,8 +40,9 @@ class PictureMark(Protocol):
         """Draw cells. Sends nothing if they look as what is there."""
         ...
 
-    def owned(self) -> Iterator[ipywidgets.Widget]:
-        """Yield every widget that was made for it."""
+    @property
+    def hidden(self) -> list[ipywidgets.Widget]:
+        """Widgets that the mark does not refer to at present."""
         ...
 
 
@@ -61,16 +61,16 @@ class PngPair:
         """The one that the mark shows."""
         return self._shown
 
+    @property
+    def hidden(self) -> ipywidgets.Image:
+        """The one that it shows next."""
+        return self._hidden
+
     def paint(self, mark: bqplot.Image, png: bytes) -> None:
         """Let a mark show a picture."""
         self._hidden.value = png
         mark.image = self._hidden
         self._shown, self._hidden = self._hidden, self._shown
-
-    def owned(self) -> Iterator[ipywidgets.Widget]:
-        """Yield every widget that was made for it."""
-        for image in (self._shown, self._hidden):
-            yield from (image, image.layout)
 
 
 class ImageMark:
@@ -93,10 +93,10 @@ class ImageMark:
             if before is None or _edges(picture) != _edges(before):
                 self.mark.x, self.mark.y = _edges(picture)
 
-    def owned(self) -> Iterator[ipywidgets.Widget]:
-        """Yield every widget that was made for it."""
-        yield self.mark
-        yield from self._pngs.owned()
+    @property
+    def hidden(self) -> list[ipywidgets.Widget]:
+        """Widgets that the mark does not refer to at present."""
+        return [self._pngs.hidden]
 
 
 class HeatMapMark:
@@ -130,9 +130,10 @@ class HeatMapMark:
             # float32 array each time: bqplot keeps and sends a view of what it is given.
             self.mark.color = picture.indices[::-1].astype(np.float32)
 
-    def owned(self) -> Iterator[ipywidgets.Widget]:
-        """Yield every widget that was made for it."""
-        yield from (self.mark, self._colors)
+    @property
+    def hidden(self) -> list[ipywidgets.Widget]:
+        """Widgets that the mark does not refer to at present."""
+        return []
 
 
 class OverlayMark:
@@ -204,11 +205,11 @@ class Marks:
         for mark in gone.values():
             mark.mark.close()
 
-    def owned(self) -> Iterator[ipywidgets.Widget]:
-        """Yield every widget that was made for it."""
-        for drawn in self._pictures.values():
-            yield from drawn.owned()
-        yield from (mark.mark for mark in self._overlays.values())
+    @property
+    def hidden(self) -> list[ipywidgets.Widget]:
+        """Widgets that the figure does not refer to at present."""
+        pictures = self._pictures.values()
+        return [widget for one in pictures for widget in (one.mark, *one.hidden)]
 
 
 def _corners(overlay: Overlay) -> tuple[Any, Any]:

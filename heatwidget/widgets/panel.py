@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
+from weakref import ref
 
 import ipywidgets
 
 from ..arrays import Axis
-from .controls import Controls, owned
+from .binding import Model
+from .controls import Controls
 from .subshells import answer_beside_the_cell
+from .tree import close_tree
 
 
 class Panel:
@@ -17,20 +20,12 @@ class Panel:
 
     Parameters
     ----------
-    get, set : callable
-        Read a trait of the heatmap by name; write one.
-    reset : callable
-        Called when the reset button is pressed.
+    model : Model
+        Held weakly: it owns the panel.
     """
 
-    def __init__(
-        self,
-        *,
-        get: Callable[[str], Any],
-        set: Callable[[str, Any], None],
-        reset: Callable[[], None],
-    ) -> None:
-        self._hands: dict[str, Any] = {"get": get, "set": set, "reset": reset}
+    def __init__(self, model: Model) -> None:
+        self._model = ref(model)
         self._closed = False
         self._controls: Controls | None = None
         self.widget = ipywidgets.HBox(layout=ipywidgets.Layout(flex_flow="row wrap"))
@@ -53,11 +48,13 @@ class Panel:
         by_name, before = {axis.name: axis for axis in axes}, self._controls
         if self._closed or (before is not None and before.fit(by_name, collapsed)):
             return
-        controls = Controls(by_name, collapsed, before=before, **self._hands)
+        if (model := self._model()) is None:
+            return
+        controls = Controls(by_name, collapsed, model, before=before)
         answer_beside_the_cell(*controls.widgets)
         self._controls, self.widget.children = controls, controls.widgets
-        for widget in before.owned() if before else ():
-            widget.close()
+        if before is not None:
+            close_tree(*before.widgets)
 
     def follow(self, *traits: str) -> None:
         """Show what was set in Python. Nothing is sent to a control that shows it already."""
@@ -66,14 +63,7 @@ class Panel:
             for trait in traits:
                 controls.follow(trait)
 
-    def owned(self) -> Iterator[ipywidgets.Widget]:
-        """Yield every widget that was made for it."""
-        yield from owned(self.widget)
-        if self._controls:
-            yield from self._controls.owned()
-
     def close(self) -> None:
         """Close all controls, and make no more; under the lock of the heatmap."""
         self._closed = True
-        for widget in list(self.owned()):
-            widget.close()
+        close_tree(self.widget)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
 
 from ..arrays import Axis
+from .binding import TraitBinding
 
 
 class Player:
@@ -20,10 +20,8 @@ class Player:
     Parameters
     ----------
     axis : Axis
-    get_range : callable
-        Returns the range as asked at present.
-    set_range : callable
-        Takes the next ``(first, last)``.
+    binding : TraitBinding
+        Of the range that it moves.
     collapsed : bool
         Whether iterations are the hidden axis: then one is played at a time. Otherwise a
         window over the whole axis becomes a quarter of it, so that it can move.
@@ -31,14 +29,8 @@ class Player:
 
     _CLOCK_END = 2**31 - 1
 
-    def __init__(
-        self,
-        axis: Axis,
-        get_range: Callable[[], tuple[Any, Any]],
-        set_range: Callable[[tuple[int, int]], None],
-        collapsed: bool,
-    ) -> None:
-        self.axis, self._get, self._set = axis, get_range, set_range
+    def __init__(self, axis: Axis, binding: TraitBinding, *, collapsed: bool) -> None:
+        self.axis, self._binding = axis, binding
         self._collapsed = collapsed
         self.widget = ipywidgets.Play(
             value=0,
@@ -57,12 +49,12 @@ class Player:
             setattr(self.widget, name, getattr(before.widget, name))
 
     def _started(self, change: Any) -> None:
-        start, stop = self.axis.window(self._get())
+        start, stop = self.axis.window(self._binding.asked)
         if change["new"] and start > 0 and stop == self.axis.size:
             self._move_to(0, stop - start)
 
     def _ticked(self, change: Any) -> None:
-        start, stop = self.axis.window(self._get())
+        start, stop = self.axis.window(self._binding.asked)
         width = stop - start
         if change["new"] == 0:
             if start > 0:
@@ -79,4 +71,4 @@ class Player:
     def _move_to(self, start: int, width: int) -> None:
         start = max(min(start, self.axis.size - width), 0)
         coordinates = self.axis.coordinates
-        self._set((int(coordinates[start]), int(coordinates[start + width - 1])))
+        self._binding.set((int(coordinates[start]), int(coordinates[start + width - 1])))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
 from math import ceil
 from threading import Event, RLock, Thread
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,9 @@ from weakref import ref
 import ipywidgets
 
 from ..scene.text import escape
-from .controls import owned
 from .pace import Pace, duration
 from .subshells import answer_beside_the_cell
+from .tree import close_tree
 
 if TYPE_CHECKING:
     from .run import Run
@@ -121,18 +120,12 @@ class Progress(ipywidgets.VBox):  # type: ignore[misc]
         """Take it off all pages, and look at the run no more. Twice does no harm."""
         with self._lock:
             self._stop.set()
-            for widget in list(self._owned()):
-                widget.close()
+            close_tree(self._row, self._error, self.layout)
         super().close()
 
     def _repr_mimebundle_(self, **keywords: Any) -> Any:
         self._displayed = True
         return super()._repr_mimebundle_(**keywords)
-
-    def _owned(self) -> Iterator[ipywidgets.Widget]:
-        for widget in (self._bar, self._button, self._text, self._row, self._error):
-            yield from owned(widget)
-        yield self.layout
 
     def _cancel(self, _: ipywidgets.Button) -> None:
         run = self._run()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import ipywidgets
 
-from .controls import owned
+from .binding import Model
+from .lifetime import weak_callback
 from .subshells import answer_beside_the_cell
 
 # Digits of one width keep the text still.
@@ -18,12 +17,12 @@ class ReadingRow:
 
     Parameters
     ----------
-    stop, resume : callable
-        Called when the button is pressed.
+    model : Model
+        Held weakly: it owns the row.
     """
 
-    def __init__(self, *, stop: Callable[[], None], resume: Callable[[], None]) -> None:
-        self._stop, self._resume = stop, resume
+    def __init__(self, model: Model) -> None:
+        self._stop, self._resume = map(weak_callback, (model.stop_reading, model.resume_reading))
         self._stopped = False
         self._parts: tuple[ipywidgets.IntProgress, ipywidgets.Button, ipywidgets.HTML] | None = None
         self.widget = ipywidgets.HBox(
@@ -57,11 +56,6 @@ class ReadingRow:
         bar.bar_style = "warning" if stopped else "info"
         said.value = f'<span style="{_TEXT_STYLE}">{text}</span>'
         self.widget.layout.display = None
-
-    def owned(self) -> Iterator[ipywidgets.Widget]:
-        """Yield every widget that was made for it."""
-        for widget in (*(self._parts or ()), self.widget):
-            yield from owned(widget)
 
     def _make(self) -> tuple[ipywidgets.IntProgress, ipywidgets.Button, ipywidgets.HTML]:
         """Make the parts, which most heatmaps never need."""

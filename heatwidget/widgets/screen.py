@@ -10,11 +10,14 @@ import ipywidgets
 from ..arrays import ArraySource, Axis
 from ..frames import Frame, resolve
 from ..scene import Layout, Look, compose, make_layout
-from .asked import Asked, describe
+from .binding import Model
 from .figure_view import FigureView
+from .lifetime import weak_callback
+from .model import HeatmapModel, describe
 from .panel import Panel
 from .reader import Reader
 from .reading import ReadingRow
+from .tree import close_tree
 
 # Seconds that a new picture waits for what has to be read of it.
 _FIRST = 0.3
@@ -25,31 +28,20 @@ class Screen:
 
     Parameters
     ----------
-    point : callable
-        Takes where the pointer is, see `FigureView`.
-    get, set, reset : callable
-        What the controls call, see `Panel`.
-    stop, resume : callable
-        What the button beside the reading bar calls.
+    model : Model
+        The heatmap that shows them. Held weakly.
     """
 
-    def __init__(
-        self,
-        *,
-        point: Callable[..., None],
-        stop: Callable[[], None],
-        resume: Callable[[], None],
-        **hands: Callable[..., Any],
-    ) -> None:
-        self.view = FigureView(point)
+    def __init__(self, model: Model) -> None:
+        self.view = FigureView(weak_callback(model._point))
         self._layout: Layout | None = None
-        self.panel = Panel(**hands)
+        self.panel = Panel(model)
         self.frame: Frame | None = None
         self.negative = False
         self.reader: Reader | None = None
         self.axes: tuple[Axis, ...] = ()
         self.description: dict[str, Any] = {}
-        self._row = ReadingRow(stop=stop, resume=resume)
+        self._row = ReadingRow(model)
 
     @property
     def widgets(self) -> list[ipywidgets.Widget]:
@@ -75,7 +67,7 @@ class Screen:
         self.frame, self._shown = None, shown
         self._take_axes(source.axes)
 
-    def draw(self, asked: Asked) -> None:
+    def draw(self, asked: HeatmapModel) -> None:
         """Draw what is asked and what the array holds."""
         if self.reader is None:
             return
@@ -92,7 +84,7 @@ class Screen:
             self.reader.forget()
             raise
 
-    def write(self, asked: Asked) -> None:
+    def write(self, asked: HeatmapModel) -> None:
         """Write what stands above the picture."""
         look = self._look(asked)
         self.view.write(look.title, look.quantity)
@@ -106,10 +98,10 @@ class Screen:
         if self.reader is not None:
             self.reader.close(wait=wait)
         self.panel.close()
-        for widget in [*self.view.owned(), *self._row.owned()]:
-            widget.close()
+        self.view.close()
+        close_tree(self._row.widget)
 
-    def _draw(self, asked: Asked, reader: Reader) -> None:
+    def _draw(self, asked: HeatmapModel, reader: Reader) -> None:
         source = reader.source
         # Before reading: a write that comes while reading stays marked.
         changed = source.take_changed()
@@ -134,7 +126,7 @@ class Screen:
         if axes is not self.axes:  # it has grown
             self._take_axes(axes)
 
-    def _look(self, asked: Asked) -> Look:
+    def _look(self, asked: HeatmapModel) -> Look:
         return Look(
             color_scheme=asked.color_scheme,
             mark=asked.mark,

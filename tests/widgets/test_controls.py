@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -194,6 +195,20 @@ def test_controls_are_new_after_set_array() -> None:
     assert widget.iteration_range == (1, 2)
 
 
+class FakeModel:
+    """Stands for a heatmap with one trait."""
+
+    def __init__(self, value: Any, tell: Callable[[Any], object]) -> None:
+        self.value, self._tell = value, tell
+
+    def _asked(self, name: str) -> Any:
+        return self.value
+
+    def _set_from_control(self, name: str, value: Any) -> None:
+        self._tell(value)
+        self.value = value
+
+
 @given(
     coordinates=st.sets(st.integers(-50, 50), min_size=2, max_size=12).map(sorted),
     data=st.data(),
@@ -203,12 +218,15 @@ def test_following_a_range_never_calls_back(coordinates: list[int], data: st.Dat
     ends = st.none() | st.floats(coordinates[0], coordinates[-1])
     asked: Any = ALL
     axis = make_axis("iteration", len(coordinates), coordinates)
-    moved = RangeSlider(axis, lambda: asked, calls.append)
-    asked = data.draw(st.tuples(ends, ends).filter(lambda a: None in a or a[0] <= a[1]))
+    model = FakeModel(asked, calls.append)
+    moved = RangeSlider(axis, model, "iteration_range")
+    model.value = asked = data.draw(
+        st.tuples(ends, ends).filter(lambda a: None in a or a[0] <= a[1])
+    )
     moved.follow()
     assert calls == []
-    assert axis.window(moved.widget.value) == axis.window(asked)
-    moved.widget.close()
+    assert axis.window(moved.control.value) == axis.window(asked)
+    moved.control.close()
 
 
 # Play
@@ -218,13 +236,16 @@ class Playing:
     """A player over iterations 0, 4, 8, ... and the range that it moves."""
 
     def __init__(self, asked: Any = ALL, size: int = 10) -> None:
-        self.asked = asked
         self.axis = make_axis("iteration", size, range(0, 4 * size, 4))
-        self.player = Player(self.axis, lambda: self.asked, self._set, collapsed=False)
+        self.model = FakeModel(asked, lambda value: None)
+        slider = RangeSlider(self.axis, self.model, "iteration_range")
+        self.player = Player(self.axis, slider, collapsed=False)
         self._clock = self.player.widget
 
-    def _set(self, value: tuple[int, int]) -> None:
-        self.asked = value
+    @property
+    def asked(self) -> Any:
+        """The range now."""
+        return self.model.value
 
     def tick(self, by: int = 1) -> Any:
         """Let the browser's clock go on."""
@@ -291,7 +312,7 @@ def test_stop_leaves_the_whole_axis_alone() -> None:
     playing = Playing(asked=(8, 16))
     playing.start()
     playing.tick()
-    playing.asked = ALL
+    playing.model.value = ALL
     assert playing.stop() == ALL
 
 

@@ -275,11 +275,14 @@ def test_wait_lets_an_interrupt_through() -> None:
 
         # Whoever starts the tests in the background makes them ignore it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        go = threading.Event()
+        go, interrupted = threading.Event(), threading.Event()
 
         def compute(live):
             go.wait()
+            # Again, as a user would: Python loses one that comes right before it waits.
             os.kill(os.getpid(), signal.SIGINT)
+            while not interrupted.wait(5):
+                os.kill(os.getpid(), signal.SIGINT)
             threading.Event().wait()
 
         started = run(compute, LiveArray({"iteration": 2, "token": 2}))
@@ -287,6 +290,7 @@ def test_wait_lets_an_interrupt_through() -> None:
             go.set()
             started.wait()
         except KeyboardInterrupt:
+            interrupted.set()
             print("interrupted", started)
         """
     # It also ends although the run never does.

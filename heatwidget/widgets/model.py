@@ -35,7 +35,7 @@ COLOR_TRAITS = ("color_range", "color_center", "color_scale")
 LOOK_TRAITS = ("title", "quantity", "width", "height", "interval")
 
 
-class Asked(traitlets.HasTraits):
+class HeatmapModel(traitlets.HasTraits):
     """Traits that the user sets, in code or with a slider. The renderer never writes them."""
 
     iteration_range = Range(help="Iterations shown or collapsed; None: to the end that there is.")
@@ -97,7 +97,7 @@ class Asked(traitlets.HasTraits):
 
     def view_state(self) -> dict[str, Any]:
         """Return what is asked to be seen, as plain JSON; open ends of ranges are None."""
-        state = {name: self._get(name) for name in VIEW_TRAITS}
+        state = {name: self._asked(name) for name in VIEW_TRAITS}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in state.items()}
 
     def set_view_state(self, state: Mapping[str, Any]) -> None:
@@ -128,7 +128,7 @@ class Asked(traitlets.HasTraits):
     def _set_traits(self, values: Mapping[str, Any]) -> None:
         """Set traits together: checked against each other, all of them or none."""
         values = checked(self, values)
-        colors = {name: values.get(name, self._get(name)) for name in COLOR_TRAITS}
+        colors = {name: values.get(name, self._asked(name)) for name in COLOR_TRAITS}
         misfits = [self._misfit(name, values[name]) for name in RANGE_DIMS if name in values]
         for misfit in (*misfits, _color_misfit(**colors)):
             if misfit:
@@ -149,10 +149,10 @@ class Asked(traitlets.HasTraits):
         """What is measured, or only ``value`` where that is the class's guess and cannot be."""
         guessed = self.quantity == type(self).quantity.default_value
         wrong = negative and self._nonnegative and guessed
-        return str(Asked.quantity.default_value if wrong else self.quantity)
+        return str(HeatmapModel.quantity.default_value if wrong else self.quantity)
 
-    def _get(self, name: str) -> Any:
-        """What was asked: with None for an open end of a range."""
+    def _asked(self, name: str) -> Any:
+        """Value of a trait as it was set: with None for an open end of a range."""
         trait = self.traits()[name]
         return trait.asked(self) if isinstance(trait, Range) else getattr(self, name)
 
@@ -193,9 +193,10 @@ class Asked(traitlets.HasTraits):
                     change = Bunch(name=name, old=old, new=new, owner=self, type="change")
                     stack.callback(super().notify_change, change)
 
-    def _take_from_hand(self, name: str, value: Any) -> None:
+    def _set_from_control(self, name: str, value: Any) -> None:
+        """Set a trait as a control has it."""
         values = checked(self, {name: value})
-        # A hand may still be on the slider of an array that has just been replaced.
+        # The slider may be that of an array that has just been replaced.
         if name not in RANGE_DIMS or not self._misfit(name, values[name]):
             set_together(self, values)
 
@@ -207,10 +208,10 @@ class Asked(traitlets.HasTraits):
             color_scale=self.color_scale,
             max_rows=max_rows,
             max_columns=max_columns,
-            iteration_range=self._get("iteration_range"),
-            layer_band=self._get("layer_band"),
+            iteration_range=self._asked("iteration_range"),
+            layer_band=self._asked("layer_band"),
             pooling=self.pooling,
-            color_range=self._get("color_range"),
+            color_range=self._asked("color_range"),
             color_center=self._center(),
             natural_range=self._natural_range,
         )
@@ -229,7 +230,7 @@ class Asked(traitlets.HasTraits):
 
     @traitlets.validate(*COLOR_TRAITS)
     def _check_colors(self, proposal: Any) -> Any:
-        values = {name: self._get(name) for name in COLOR_TRAITS}
+        values = {name: self._asked(name) for name in COLOR_TRAITS}
         misfit = _color_misfit(**{**values, proposal["trait"].name: proposal["value"]})
         if misfit:
             raise traitlets.TraitError(misfit)
