@@ -11,6 +11,7 @@ import urllib.request
 import venv
 from pathlib import Path
 
+import ipywidgets
 import numpy as np
 import pytest
 
@@ -31,9 +32,13 @@ def blocks(language: str) -> list[str]:
 def test_python_blocks_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # one of them saves a file
     namespace: dict[str, object] = {}
-    for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), namespace)
-    assert namespace["conv"].frame.shape == (5, 21)  # type: ignore[attr-defined]
+    try:
+        for block in blocks("python"):
+            exec(compile(block, "README.md", "exec"), namespace)
+        assert namespace["conv"].frame.shape == (5, 21)  # type: ignore[attr-defined]
+    finally:
+        # A slider is held by ipywidgets, and holds the heatmap that it is linked with.
+        ipywidgets.Widget.close_all()
 
 
 def test_shell_commands_are_those_that_are_tested() -> None:
