@@ -34,7 +34,7 @@ def convert(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
         array = np.asanyarray(value)
     except ValueError as error:
         raise ValueError(f"value must be rectangular: {error}") from error
-    # HeatmapModel like this, also extension types such as bfloat16 are real numbers.
+    # Asked like this, also extension types such as bfloat16 are real numbers.
     if not np.can_cast(array.dtype, np.longdouble):
         raise TypeError(f"value must hold real numbers, got dtype {array.dtype}")
     data = finite_cast(np.ma.getdata(array), dtype)

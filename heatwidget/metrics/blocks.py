@@ -37,7 +37,7 @@ def as_real(name: str, value: Any) -> Array:
 
 def check_real(name: str, dtype: np.dtype[Any]) -> None:
     """Refuse what is not made of real numbers."""
-    # HeatmapModel like this, also extension dtypes such as ml_dtypes' bfloat16 are real numbers.
+    # Asked like this, also extension dtypes such as ml_dtypes' bfloat16 are real numbers.
     if not np.can_cast(dtype, np.longdouble):
         raise TypeError(f"{name} must be an array of real numbers, got dtype {dtype}")
 
