@@ -1,6 +1,6 @@
 """What is looked at, as a value: `compose` makes a `Scene` of a frame."""
 
-from .compose import Layout, Look, Picture, Scene, choose_mark, compose, make_layout
+from .compose import Layout, Look, Picture, Scene, compose, make_layout
 from .legend import LegendEntry, make_legend
 from .overlays import Band, Overlay, Points, Polyline, Text, steps
 from .readout import Place, Readout, cell_at, read_cell
@@ -19,7 +19,6 @@ __all__ = [
     "Scene",
     "Text",
     "cell_at",
-    "choose_mark",
     "compose",
     "make_layout",
     "make_legend",

@@ -96,8 +96,8 @@ class Scene:
     frame : Frame
         What it was made from.
     picture : Picture
-    mark : {"heatmap", "image"}
-        How the cells are to be drawn.
+    mark : {"auto", "heatmap", "image"}
+        How the cells are to be drawn, where that can be chosen.
     layout : Layout
     row_name, column_name : str
         Of the axes.
@@ -174,7 +174,7 @@ def compose(
             _edges(cells.row_window, cells.row_bin),
             look.color_scheme,
         ),
-        mark=choose_mark(frame, look.mark),
+        mark=look.mark,
         layout=layout,
         row_name=cells.rows,
         column_name=cells.columns,
@@ -199,16 +199,6 @@ def _colors(frame: Frame, layout: Layout, previous: Scene | None) -> Ticks:
     if previous is None or previous.layout is not layout or previous.frame.view.colors != colors:
         return color_ticks(colors, layout.geometry.most_color_ticks)
     return previous.colors
-
-
-def choose_mark(frame: Frame, asked: str) -> str:
-    """How cells are drawn: by the bqplot mark only where it is asked for and can.
-
-    It takes no single row or column, and gives a cell that is no plain value the colour of its
-    neighbour.
-    """
-    fits = min(frame.shape) > 1 and not frame.states.any()
-    return "heatmap" if asked == "heatmap" and fits else "image"
 
 
 def _edges(window: tuple[int, int], size: int) -> Span:

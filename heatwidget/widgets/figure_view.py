@@ -68,7 +68,6 @@ class FigureView:
         # Without padding: a mark over the cells would make room for the width of its line.
         exact = {"min": 0, "max": SPAN, "allow_padding": False}
         scales = {name: parts.LinearScale(**exact) for name in ("x", "y")}
-        self._scales = scales
         self._x = TickedAxis(scales["x"])
         self._y = TickedAxis(scales["y"], from_end=True, side="left")
         self._mouse = MouseInteraction(

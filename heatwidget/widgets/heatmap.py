@@ -304,9 +304,9 @@ class Heatmap(HeatmapModel, AutoClosingBox):
 
     @traitlets.observe(*(name for name in VIEW_TRAITS if name not in RANGE_TRAITS))
     def _view_changed(self, change: Any) -> None:
-        self._range_asked(change["name"])
+        self._view_asked(change["name"])
 
-    def _range_asked(self, name: str) -> None:
+    def _view_asked(self, name: str) -> None:
         # The picture first: what the eye waits for. An observer of it may raise.
         try:
             self._tick()

@@ -13,7 +13,7 @@ import ipywidgets
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frames import encode_png, palette
+from ..frames import Frame, encode_png, palette
 from ..frames.palette import hex_colors
 from ..scene import Band, Overlay, Picture, Points, Scene, Text
 from . import parts
@@ -186,10 +186,11 @@ class Marks:
         moved : bool
             Whether overlays lie elsewhere than before.
         """
-        if scene.mark not in self._pictures:
-            make = HeatMapMark if scene.mark == "heatmap" else ImageMark
-            self._pictures[scene.mark] = make(self._scales)
-        drawn = self._pictures[scene.mark]
+        kind = choose_mark(scene.frame, scene.mark)
+        if kind not in self._pictures:
+            make = HeatMapMark if kind == "heatmap" else ImageMark
+            self._pictures[kind] = make(self._scales)
+        drawn = self._pictures[kind]
         drawn.show(scene.picture)
         gone = self._overlays
         self._overlays = {}
@@ -210,6 +211,17 @@ class Marks:
         """Widgets that the figure does not refer to at present."""
         pictures = self._pictures.values()
         return [widget for one in pictures for widget in (one.mark, *one.hidden)]
+
+
+def choose_mark(frame: Frame, asked: str) -> str:
+    """Kind of mark, ``heatmap`` or ``image``, that a frame is drawn with.
+
+    ``auto`` takes the image; so does ``heatmap`` for a frame that `HeatMapMark` cannot draw: it
+    takes no single row or column, and gives a cell that is no plain value the colour of its
+    neighbour.
+    """
+    fits = min(frame.shape) > 1 and not frame.states.any()
+    return "heatmap" if asked == "heatmap" and fits else "image"
 
 
 def _corners(overlay: Overlay) -> tuple[Any, Any]:

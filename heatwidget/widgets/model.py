@@ -171,12 +171,12 @@ class HeatmapModel(traitlets.HasTraits):
     def notify_change(self, change: Any) -> None:
         """Show another range before it is told of, because it may read as it did before."""
         if change["name"] in RANGE_TRAITS:
-            self._range_asked(change["name"])
+            self._view_asked(change["name"])
         else:
             super().notify_change(change)
 
-    def _range_asked(self, name: str) -> None:
-        """Show a range that was set, and tell observers if it reads differently."""
+    def _view_asked(self, name: str) -> None:
+        """Show a trait that was set, and tell observers of ranges that read differently."""
         self._tell_ranges()
 
     def _tell_ranges(self) -> None:

@@ -18,8 +18,8 @@ from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 from heatwidget.frames import CellState, color_indices, palette
 from heatwidget.frames.bins import bin_size
 from heatwidget.frames.palette import N_VALUE_COLORS, hex_colors
-from heatwidget.scene import Band, Picture, Points, Text, choose_mark, steps
-from heatwidget.widgets.marks import SPAN, HeatMapMark, ImageMark
+from heatwidget.scene import Band, Picture, Points, Text, steps
+from heatwidget.widgets.marks import SPAN, HeatMapMark, ImageMark, choose_mark
 from tests.widgets.helpers import frame_of, live_widgets, mark, parts, pixels, scene_of
 from tests.widgets.recorder import Recorder, updates
 
