@@ -1,16 +1,17 @@
 """What the user has: arrays with names, and where they are read from."""
 
-from .axis import DIMS, ITEM_DIMS, Axis
+from .axis import Axis
 from .extent import ValueRange
 from .labelled import LabelledArray, as_labelled
 from .live import LiveArray
+from .names import ITEM_ROLES, ROLES, find_roles, plural, role_of
 from .source import ArraySource, Block, NumpySource, Region
 from .stored import StoredSource
 from .watching import LiveSource
 
 __all__ = [
-    "DIMS",
-    "ITEM_DIMS",
+    "ITEM_ROLES",
+    "ROLES",
     "ArraySource",
     "Axis",
     "Block",
@@ -22,4 +23,7 @@ __all__ = [
     "StoredSource",
     "ValueRange",
     "as_labelled",
+    "find_roles",
+    "plural",
+    "role_of",
 ]

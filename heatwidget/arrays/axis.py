@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-ITEM_DIMS = ("token", "prompt")
-DIMS = ("iteration", "layer", *ITEM_DIMS)
+from .names import ITEM_ROLES, plural, role_of
+
+# Coordinates: whole numbers, or any others.
+Numbers = NDArray[np.int64] | NDArray[np.float64]
+Asked = float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,16 +25,17 @@ class Axis:
     Parameters
     ----------
     name : str
-        One of ``iteration``, ``layer``, ``token``, ``prompt``.
-    coordinates : ndarray of int64, shape (size,)
-        What the user reads and writes for each index, strictly increasing:
-        iteration or layer numbers, or the positions 0..size-1 of tokens.
+        ``iteration``, ``layer``, ``token`` and ``prompt`` have a meaning to the widgets, and so
+        have common synonyms; any other name is as good.
+    coordinates : ndarray of int64 or float64, shape (size,)
+        The number of each index, as the user reads and writes it: strictly increasing, or
+        strictly decreasing.
     labels : tuple of str, shape (size,), optional
-        The text of each token or prompt.
+        The text of each index.
     """
 
     name: str
-    coordinates: NDArray[np.int64]
+    coordinates: Numbers
     labels: tuple[str, ...] | None = None
 
     @property
@@ -40,15 +44,43 @@ class Axis:
         return int(self.coordinates.size)
 
     @property
-    def bounds(self) -> tuple[int, int]:
+    def bounds(self) -> tuple[int | float, int | float]:
         """First and last coordinate."""
-        return int(self.coordinates[0]), int(self.coordinates[-1])
+        return self.coordinate(0), self.coordinate(-1)
+
+    @property
+    def is_item(self) -> bool:
+        """Whether its indices are tokens or prompts, which have texts rather than numbers."""
+        return role_of(self.name) in ITEM_ROLES
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether its coordinates are the positions 0..size-1."""
+        first, last = self.bounds
+        # In order and whole, so nothing lies between.
+        whole = self.coordinates.dtype.kind == "i"
+        return whole and first == 0 and last == self.size - 1
+
+    @property
+    def descends(self) -> bool:
+        """Whether its coordinates become smaller."""
+        return bool(self.coordinates[0] > self.coordinates[-1])
+
+    @property
+    def mapping(self) -> dict[int | float, str]:
+        """Text of each number, of an axis that has both."""
+        return dict(zip(self.coordinates.tolist(), self.labels or (), strict=True))
+
+    def coordinate(self, index: int) -> int | float:
+        """Coordinate of an index, as a plain Python number."""
+        number: int | float = self.coordinates[index].item()
+        return number
 
     def label(self, index: int) -> str:
-        """Text of one index: the token itself, or its coordinate."""
-        return self.labels[index] if self.labels else str(self.coordinates[index])
+        """Text of one index: its label, or its coordinate."""
+        return self.labels[index] if self.labels else number_text(self.coordinates[index])
 
-    def window(self, asked: tuple[float | None, float | None]) -> tuple[int, int]:
+    def window(self, asked: tuple[Asked, Asked]) -> tuple[int, int]:
         """Half-open index window of an inclusive coordinate range.
 
         The one place where what the user writes becomes indices. It is total: a range
@@ -65,6 +97,9 @@ class Axis:
         tuple of int
             ``(start, stop)`` with ``0 <= start < stop <= size``.
         """
+        if self.descends:
+            start, stop = replace(self, coordinates=self.coordinates[::-1]).window(asked[::-1])
+            return self.size - stop, self.size - start
         first, last = self.bounds
         low = first if asked[0] is None or asked[0] != asked[0] else asked[0]
         high = last if asked[1] is None or asked[1] != asked[1] else asked[1]
@@ -74,23 +109,47 @@ class Axis:
         stop = int(np.searchsorted(self.coordinates, high, side="right"))
         if start < stop:
             return start, stop
-        nearest = self.nearest((low + high) / 2)
+        nearest = self._nearest((low + high) / 2)
         return nearest, nearest + 1
 
-    def nearest(self, coordinate: float) -> int:
-        """Index whose coordinate is nearest to the one given."""
+    def range_of(self, window: tuple[int, int]) -> tuple[int | float, int | float]:
+        """Inclusive coordinate range of a half-open index window."""
+        return self.coordinate(window[0]), self.coordinate(window[1] - 1)
+
+    def find(self, text: str) -> int:
+        """Index of a label.
+
+        Raises
+        ------
+        ValueError
+            If no index has it, or several have.
+        """
+        places = [i for i, label in enumerate(self.labels or ()) if label == text]
+        if len(places) != 1:
+            count = f"{len(places)} {plural(self.name)} are" if places else f"no {self.name} is"
+            raise ValueError(f"{count} called {text!r}")
+        return places[0]
+
+    def resized(self, size: int) -> Axis:
+        """Axis of another size: cut, or numbers go on in their last step, and stand for texts."""
+        before, last = self.coordinates[max(self.size - 2, 0)], self.coordinates[-1]
+        more = last + ((last - before) or 1) * np.arange(1, size - self.size + 1)
+        labels = self.labels and (*self.labels[:size], *map(number_text, more))
+        coordinates = np.concatenate([self.coordinates[:size], more])
+        return replace(self, coordinates=coordinates, labels=labels)
+
+    def _nearest(self, coordinate: float) -> int:
+        """Index whose coordinate is nearest to the one given; of an axis that goes up."""
         right = min(int(np.searchsorted(self.coordinates, coordinate)), self.size - 1)
         left = max(right - 1, 0)
         distance = (abs(self.coordinates[i] - coordinate) for i in (left, right))
         return left if operator.le(*distance) else right
 
-    def resized(self, size: int) -> Axis:
-        """Axis of another size: cut, or numbers go on in their last step, and stand for texts."""
-        first, last = (self.coordinates[max(self.size - 2, 0)], self.coordinates[-1])
-        more = last + max(last - first, 1) * np.arange(1, size - self.size + 1)
-        labels = self.labels and (*self.labels[:size], *map(str, more.tolist()))
-        coordinates = np.concatenate([self.coordinates[:size], more])
-        return replace(self, coordinates=coordinates, labels=labels)
+
+def number_text(number: Any) -> str:
+    """Number as a user would write it: 3, 0.25, 1e-05."""
+    value = float(number)
+    return str(int(number)) if value.is_integer() and abs(value) < 1e16 else str(number)
 
 
 def make_axis(name: str, size: int, coords: Any = None) -> Axis:
@@ -99,26 +158,40 @@ def make_axis(name: str, size: int, coords: Any = None) -> Axis:
     Parameters
     ----------
     name : str
-        One of ``iteration``, ``layer``, ``token``, ``prompt``.
     size : int
         Number of indices.
-    coords : array_like, optional
-        Whole numbers, strictly increasing, for iteration and layer; texts for token and
-        prompt. By default 0..size-1, layers too: only the user knows what counts from 1.
+    coords : array_like or mapping, optional
+        One for each index: numbers that strictly increase or decrease, or texts. Of tokens and
+        prompts everything is a text. A mapping of numbers to texts gives both. By default
+        0..size-1, layers too: only the user knows what counts from 1.
+
+    Raises
+    ------
+    TypeError
+        If iterations or layers are neither numbers nor texts, or `coords` is no sequence.
+    ValueError
+        If they do not fit the size, or iterations or layers are in no order.
     """
     positions = np.arange(size, dtype=np.int64)
     if coords is None:
         return Axis(name, positions)
-    if name in ITEM_DIMS:
-        return Axis(name, positions, _as_texts(f"{name}s", coords, size))
-    return Axis(name, _as_numbers(f"{name}s", coords, size))
-
-
-def _as_texts(argument: str, coords: Any, size: int) -> tuple[str, ...]:
-    texts = tuple(_as_text(text) for text in _as_list(argument, coords, f"{size} texts"))
-    if len(texts) != size:
-        raise ValueError(f"{argument} must have one text for each of {size}, got {len(texts)}")
-    return texts
+    argument = plural(name)
+    if isinstance(coords, Mapping) and coords:
+        numbers = _as_numbers(argument, list(coords), size)
+        return Axis(name, numbers, _as_texts(argument, list(coords.values()), size))
+    if role_of(name) in ITEM_ROLES:
+        texts = _as_list(argument, coords, f"{size} texts")
+        return Axis(name, positions, _as_texts(argument, texts, size))
+    items = _as_list(argument, coords, f"{size} numbers or texts")
+    if items and all(isinstance(item, (str, bytes)) for item in items):
+        return Axis(name, positions, _as_texts(argument, items, size))
+    try:
+        return Axis(name, _as_numbers(argument, items, size))
+    except (TypeError, ValueError):
+        # Seeds and the like may come in any order: then their numbers are names.
+        if role_of(name) is not None or len(items) != size:
+            raise
+        return Axis(name, positions, _as_texts(argument, items, size))
 
 
 def _as_list(argument: str, coords: Any, what: str) -> list[Any]:
@@ -126,7 +199,7 @@ def _as_list(argument: str, coords: Any, what: str) -> list[Any]:
     if n_axes > 1:
         shape = tuple(coords.shape)
         raise ValueError(f"{argument} must be a sequence of {what}, got shape {shape}")
-    # A set has no order, and of a mapping nobody knows which half is meant.
+    # A set has no order.
     if n_axes == 1 and not isinstance(coords, (str, bytes, set, frozenset, Mapping)):
         if hasattr(coords, "detach"):  # or each would be a tensor
             return list(coords.tolist())
@@ -135,12 +208,17 @@ def _as_list(argument: str, coords: Any, what: str) -> list[Any]:
     raise TypeError(f"{argument} must be a sequence of {what}, got {coords!r}")
 
 
+def _as_texts(argument: str, items: list[Any], size: int) -> tuple[str, ...]:
+    if len(items) != size:
+        raise ValueError(f"{argument} must have one text for each of {size}, got {len(items)}")
+    return tuple(map(_as_text, items))
+
+
 def _as_text(text: Any) -> str:
     return text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else str(text)
 
 
-def _as_numbers(argument: str, coords: Any, size: int) -> NDArray[np.int64]:
-    items = _as_list(argument, coords, f"{size} whole numbers")
+def _as_numbers(argument: str, items: list[Any], size: int) -> Numbers:
     way_out = f"; {argument}=range({size}) numbers them instead"
     try:
         numbers = np.asarray(items)
@@ -148,15 +226,27 @@ def _as_numbers(argument: str, coords: Any, size: int) -> NDArray[np.int64]:
         raise ValueError(f"{argument} must be one number each: {error}") from error
     if numbers.dtype.kind not in "iuf":
         got = f"got dtype {numbers.dtype}"
-        raise TypeError(f"{argument} must be whole numbers, {got}{way_out}")
+        raise TypeError(f"{argument} must be numbers or texts, {got}{way_out}")
     if numbers.shape != (size,):
         raise ValueError(
             f"{argument} must have one number for each of {size}, got shape {numbers.shape}"
         )
+    plain = _plain_numbers(numbers)
+    rises, falls = (plain[1:] > plain[:-1]).all(), (plain[1:] < plain[:-1]).all()
+    if not np.isfinite(plain).all() or not (rises or falls):
+        raise ValueError(
+            f"{argument} must be numbers that strictly increase or decrease, got {numbers}{way_out}"
+        )
+    return plain
+
+
+def _plain_numbers(numbers: NDArray[Any]) -> Numbers:
+    """Numbers as int64 where all are whole, else as float64."""
     with np.errstate(invalid="ignore"):
         whole = numbers.astype(np.int64)
-    if not np.array_equal(whole, numbers) or not (whole[1:] > whole[:-1]).all():
-        raise ValueError(
-            f"{argument} must be whole numbers that increase strictly, got {numbers}{way_out}"
-        )
-    return whole
+    if np.array_equal(whole, numbers):
+        return whole
+    if numbers.dtype.kind == "f" and numbers.dtype.itemsize < 8:
+        # In their shortest decimals: 0.1 of float32 is not 0.10000000149.
+        return np.array([float(str(number)) for number in numbers])
+    return numbers.astype(np.float64)

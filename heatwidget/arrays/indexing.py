@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .axis import ITEM_DIMS, Axis
+from .axis import Axis
+from .names import plural
 
 # An index of one axis: a place, places by start, stop and step, or any places.
 Part = int | slice | NDArray[np.int64]
@@ -87,18 +88,20 @@ def cut_axis(axis: Axis, part: Part) -> Axis | None:
     Raises
     ------
     IndexError
-        If numbers that increase would not any more.
+        If numbers that stand in order would not any more.
     """
     if isinstance(part, int):
         return None
     coordinates = axis.coordinates[part]
-    if axis.name not in ITEM_DIMS:
-        if not (np.diff(coordinates) > 0).all():
-            raise IndexError(f"index must go upwards along {axis.name}s, got {part}")
-        return replace(axis, coordinates=coordinates)
     positions = np.arange(len(coordinates), dtype=np.int64)
-    # A token without a text is called by its place, which is then another one.
-    moved = not np.array_equal(coordinates, positions)
-    texts = axis.labels or (tuple(map(str, range(axis.size))) if moved else None)
+    texts = axis.labels
+    if axis.is_item and texts is None and not np.array_equal(coordinates, positions):
+        # A token without a text is called by its place, which is then another one.
+        texts = tuple(map(str, range(axis.size)))
     labels = None if texts is None else tuple(np.array(texts, object)[part].tolist())
-    return Axis(axis.name, positions, labels)
+    if axis.is_counted and (axis.is_item or labels):
+        return Axis(axis.name, positions, labels)
+    steps = np.diff(coordinates)
+    if not ((steps > 0).all() or (steps < 0).all()):
+        raise IndexError(f"index must keep the order of {plural(axis.name)}, got {part}")
+    return replace(axis, coordinates=coordinates, labels=labels)

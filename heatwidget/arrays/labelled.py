@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..tensors import stacked
 from .adapters import Adapter, adapt, adapt_any, is_from
-from .axis import DIMS, ITEM_DIMS, Axis, make_axis
+from .axis import Axis, make_axis
 from .indexing import cut_axis, shifted, span_of, spread_index
+from .names import ROLES, find_roles, plural, role_of
 from .origin import Origin
 from .source import Region
 from .tables import read_table
@@ -31,7 +32,7 @@ class LabelledArray:
 
     Parameters
     ----------
-    data : array of real numbers, shape (n_0, n_1[, n_2])
+    data : array of real numbers, shape (n_0, n_1, ...)
         What holds the values: a numpy array, or a zarr array, a dask array, ... of which
         only `values` and ``np.asarray`` read the whole.
     axes : tuple of Axis
@@ -137,7 +138,7 @@ class LabelledArray:
             raise ImportError("to_xarray needs xarray, which is not installed") from error
         lazy = is_from("dask.array", "Array", self.data)
         # The positions of tokens are left out: they are no labels.
-        known = [axis for axis in self.axes if axis.labels or axis.name not in ITEM_DIMS]
+        known = [axis for axis in self.axes if axis.labels or not axis.is_item]
         coords = {axis.name: list(axis.labels or axis.coordinates) for axis in known}
         attrs = {**self.attrs, **({"long_name": self.quantity} if self.quantity else {})}
         return xarray.DataArray(
@@ -170,7 +171,7 @@ def as_labelled(
     Parameters
     ----------
     array : array_like, LabelledArray, xarray.DataArray or pandas.DataFrame
-        Real numbers with 2 or 3 axes. Tensors in a list are stacked on their device. Memory
+        Real numbers with two or more axes. Tensors in a list are stacked on their device. Memory
         maps, arrays of zarr, h5py, dask, torch and jax, and xarray's over any of them, are kept as
         they are and not read. Of anything else the values are not copied where numpy need not.
     default_dims : mapping of int to tuple of str
@@ -178,8 +179,8 @@ def as_labelled(
     dims : sequence of str, optional
         Names of the axes, in order; goes before what the array says itself.
     coords : mapping of str to array_like or None, optional
-        Coordinates by dim; goes before what the array says itself. Whole numbers for
-        iteration and layer, anything with a text for token and prompt.
+        Coordinates by dim, or by the role of a dim (``token`` for one called ``position``);
+        goes before what the array says itself. See `make_axis`.
 
     Raises
     ------
@@ -190,17 +191,19 @@ def as_labelled(
     """
     array = stacked("array", array)
     if is_from("pandas", "DataFrame", array):
-        array = read_table(array, default_dims.get(2, dims or DIMS))
+        array = read_table(array, default_dims.get(2, dims or ROLES))
     data, adapter = _find_data(array)
     shape = tuple(data.shape)
     _check_shape(shape)
     names = _check_dims(_find_dims(array, adapter, len(shape), dims, default_dims), shape)
     known = _own_coords(array, adapter, names)
+    roles: Mapping[Any, str] = find_roles(names)
     for name, given in (coords or {}).items():
         if given is not None:
-            if name not in names:
-                raise ValueError(f"{name}s given, but the array's dims are {names}{RENAMES}")
-            known[name] = given
+            found = name if name in names else roles.get(name)
+            if found is None:
+                raise ValueError(f"{plural(name)} given, but the array's dims are {names}{RENAMES}")
+            known[found] = given
     try:
         axes = tuple(make_axis(n, size, known.get(n)) for n, size in zip(names, shape, strict=True))
     except ValueError as error:
@@ -221,8 +224,13 @@ def names_axes(array: Any) -> bool:
 
 
 def _known_dims(adapter: Adapter) -> tuple[Any, ...] | None:
-    """Names that an adapter's array gives to its axes; what a file calls them may be anything."""
-    known = adapter.dims is not None and set(adapter.dims) <= set(DIMS)
+    """Names that an adapter's array gives to its axes, where one of them is a known one.
+
+    What a file calls its axes may be anything, ``x`` or ``dim_0``.
+    """
+    dims = adapter.dims or ()
+    names = [name for name in dims if name and isinstance(name, str)]
+    known = len(set(names)) == len(dims) and any(map(role_of, names))
     return adapter.dims if known else None
 
 
@@ -267,8 +275,8 @@ def _as_values(array: Any) -> NDArray[Any]:
 
 
 def _check_shape(shape: tuple[int, ...]) -> None:
-    if len(shape) not in (2, 3):
-        raise ValueError(f"array must have 2 or 3 axes, got {len(shape)} (shape {shape})")
+    if len(shape) < 2:
+        raise ValueError(f"array must have two or more axes, got {len(shape)} (shape {shape})")
     if 0 in shape:
         raise ValueError(f"array must not have an empty axis, got shape {shape}")
 
@@ -296,33 +304,38 @@ def _find_dims(
     if _is_named(array):
         return tuple(array.dims)
     known = None if adapter is None else _known_dims(adapter)
+    if known is None and n_axes not in default_dims:
+        example = ("seed", "checkpoint", "head", "iteration", "layer", "token")[-n_axes:]
+        raise ValueError(f"dims must name the {n_axes} axes of the array, such as dims={example}")
     return default_dims[n_axes] if known is None else known
 
 
 def _check_dims(dims: tuple[Any, ...], shape: tuple[int, ...]) -> tuple[str, ...]:
-    for name in dims:
-        if name not in DIMS:
-            known = ", ".join(DIMS)
-            raise ValueError(f"dims must be drawn from {known}, got {dims}{RENAMES}")
+    if not all(isinstance(name, str) and name for name in dims):
+        raise TypeError(f"dims must be a sequence of names, got {dims}{RENAMES}")
     if len(dims) != len(shape):
         raise ValueError(f"dims must name each axis of shape {shape} once, got {len(dims)}: {dims}")
-    if len(set(dims)) != len(dims) or set(ITEM_DIMS) <= set(dims):
-        raise ValueError(f"dims must not repeat, nor hold both token and prompt, got {dims}")
+    if len(set(dims)) != len(dims):
+        raise ValueError(f"dims must not repeat, got {dims}")
     return dims
 
 
 def _own_coords(array: Any, adapter: Adapter | None, names: tuple[str, ...]) -> dict[str, Any]:
     """Coordinates that the array brings along, under the names now given to its axes."""
     if isinstance(array, LabelledArray):
-        return {
-            name: axis.labels or (None if axis.name in ITEM_DIMS else axis.coordinates)
-            for name, axis in zip(names, array.axes, strict=True)
-        }
+        return {name: _coords_of(axis) for name, axis in zip(names, array.axes, strict=True)}
     if not _is_named(array):
         said = zip(names, () if adapter is None else adapter.coords, strict=False)
         return {name: values for name, values in said if values is not None}
     own = zip(names, array.dims, strict=True)
     return {name: np.asarray(array.coords[dim]) for name, dim in own if dim in array.coords}
+
+
+def _coords_of(axis: Axis) -> Any:
+    """Coordinates of an axis as `make_axis` takes them; None for mere positions of items."""
+    if axis.labels is None:
+        return None if axis.is_item else axis.coordinates
+    return axis.labels if axis.is_counted else axis.mapping
 
 
 def _quantity(array: Any, attrs: Mapping[str, Any]) -> str:

@@ -49,7 +49,7 @@ class LiveArray:
     TypeError
         If `dtype` is not floating, or a size or label is of the wrong kind.
     ValueError
-        If names, sizes and labels do not make an array of 2 or 3 axes.
+        If names, sizes and labels do not make an array of two or more axes.
     """
 
     def __init__(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .axis import DIMS, ITEM_DIMS
+from .names import ITEM_ROLES, role_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,20 @@ def read_table(frame: Any, default_dims: Sequence[str]) -> Table:
 
 
 def _dims(names: Sequence[Any], default: Sequence[str]) -> tuple[str, ...]:
-    known = [name if name in DIMS else None for name in names]
-    free = [name for name in default if name not in known]
-    for name in known:
-        if name in ITEM_DIMS:
-            free = [other for other in free if other not in ITEM_DIMS]
-    rest = iter(free)
+    texts = [name if isinstance(name, str) else None for name in names]
+    if all(texts) and not any(role_of(name) for name in texts if name):
+        return tuple(filter(None, texts))
+    # A name that says nothing beside one that does is that of a column of words, say.
+    known = [name if name and role_of(name) else None for name in texts]
+    roles = {_kind(name) for name in known if name}
+    rest = iter([name for name in default if _kind(name) not in roles])
     return tuple(name or next(rest, default[at]) for at, name in enumerate(known))
+
+
+def _kind(name: str) -> str | None:
+    """Role of a name, the same for tokens and prompts."""
+    role = role_of(name)
+    return "item" if role in ITEM_ROLES else role
 
 
 def _counts(axis: Any) -> bool:

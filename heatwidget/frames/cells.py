@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
+from math import prod
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ..arrays.axis import Axis
 from ..arrays.casting import finite_cast
 from ..arrays.source import Block, Region
-from .reducers import PICKS, Collapse, pool
-from .view import CellRule
+from .reducers import PICKS, POOLINGS, Collapse, pool
+from .view import CellRule, HiddenAxis
 
 Span = tuple[int, int]
 Edges = NDArray[np.int64]
@@ -23,7 +24,7 @@ Edges = NDArray[np.int64]
 # few tens of megabytes, and keeps what is worked on in the processor's cache.
 _BLOCK_CELLS = 1 << 21
 _MADE_CELLS = 1 << 16
-# Indices of the band and of the slower axis that are read together, at least: more would
+# Indices of the hidden axes and of the slower axis that are read together, at least: more would
 # leave less than a cache line of each run along the faster one.
 _DEPTH = 64
 _WIDTH = 32
@@ -54,80 +55,93 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BoxReader:
-    """Reads boxes of an array as band, rows and columns.
+    """Reads boxes of an array, its axes in the order in which they are worked on.
 
     Parameters
     ----------
     read : callable
-        Takes the spans of band, rows and columns; gives a `Block` of these three axes.
-    chunk : tuple of int
-        Sizes along them in which it is best read.
+        Takes the span of each axis by its name; gives a `Block` of the hidden axes, the one
+        that is collapsed first last, then rows and columns.
+    chunk : mapping of str to int
+        Sizes in which it is best read, by the name of the axis; 1 where there is none.
     rows_run : bool
         Whether neighbours in memory are rows, not columns.
     rounded : bool
         Whether values are means that were rounded to float32.
     """
 
-    read: Callable[[Span, Span, Span], Block]
-    chunk: tuple[int, int, int] = (1, 1, 1)
+    read: Callable[[Mapping[str, Span]], Block]
+    chunk: Mapping[str, int] = field(default_factory=dict)
     rows_run: bool = False
     rounded: bool = False
 
-    def cut(self, band: Span, rows: Edges, columns: Edges) -> Iterator[tuple[Edges, Edges]]:
+    def cut(self, rule: CellRule, rows: Edges, columns: Edges) -> Iterator[tuple[Edges, Edges]]:
         """Cut cells into pieces as they are best read."""
-        depth, chunk = band[1] - band[0], self.chunk[1:]
+        depth = prod(axis.size for axis in rule.hidden)
+        chunk = self.chunk.get(rule.rows, 1), self.chunk.get(rule.columns, 1)
         return cut(rows, columns, depth=depth, chunk=chunk, rows_run=self.rows_run)
+
+
+def reading_order(rule: CellRule) -> tuple[str, ...]:
+    """Names of the axes as a `BoxReader` gives them."""
+    return (*(axis.name for axis in reversed(rule.hidden)), rule.rows, rule.columns)
 
 
 def box_reader(source: Readable, rule: CellRule) -> BoxReader:
     """BoxReader of an array, whatever order its axes have."""
     names = [axis.name for axis in source.axes]
-    order = [names.index(name) for name in (rule.collapsed, rule.rows, rule.columns) if name]
+    order = [names.index(name) for name in reading_order(rule)]
     chunks = source.chunks or (1,) * len(names)
-    band, rows, columns = [1, *(chunks[axis] for axis in order)][-3:]
 
-    def read(band: Span, rows: Span, columns: Span) -> Block:
-        bounds = {rule.rows: rows, rule.columns: columns, rule.collapsed: band}
-        return rearranged(source.read(Region(tuple(bounds[name] for name in names))), order)
+    def read(spans: Mapping[str, Span]) -> Block:
+        return rearranged(source.read(Region(tuple(spans[name] for name in names))), order)
 
     rows_run = order[-2] > order[-1]
     if source.in_memory:
         # How a box lies in memory; also one without a cell tells.
-        _, *strides = read((0, 0), (0, 0), (0, 0)).values.strides
-        rows_run = abs(strides[0]) < abs(strides[1])
-    return BoxReader(read, (band, rows, columns), rows_run)
+        *_, down, across = read(dict.fromkeys(names, (0, 0))).values.strides
+        rows_run = abs(down) < abs(across)
+    return BoxReader(read, dict(zip(names, chunks, strict=True)), rows_run)
 
 
 def merged_cells(
-    reader: BoxReader, rule: CellRule, row_edges: Edges, column_edges: Edges, *, pooled: bool
+    reader: BoxReader,
+    rule: CellRule,
+    row_edges: Edges,
+    column_edges: Edges,
+    *,
+    pooled: bool,
+    dtype: DTypeLike = np.float32,
 ) -> Block:
-    """Cells between the given edges: the band reduced, neighbours pooled.
+    """Cells between the given edges: the hidden axes collapsed, neighbours pooled.
 
     Parameters
     ----------
     reader : BoxReader
     rule : CellRule
-        Its reducer, pooling, collapsed axis and band; the windows are those of the edges.
+        Its hidden axes and pooling; the windows are those of the edges. It compares nothing.
     row_edges, column_edges : ndarray of int64
         Indices as the reader takes them.
     pooled : bool
         Whether cells are bins, even if only of one index.
+    dtype : dtype
+        Floating type of the cells.
 
     Returns
     -------
-    Block of float32, shape (n_rows, n_columns)
+    Block of that type, shape (n_rows, n_columns)
         NaN where pending; one count where it is the same for all.
     """
     shape = (len(row_edges) - 1, len(column_edges) - 1)
-    values, pending = np.empty(shape, np.float32), np.zeros(shape, bool)
+    values, pending = np.empty(shape, dtype), np.zeros(shape, bool)
     counts: list[tuple[tuple[slice, slice], NDArray[np.integer[Any]]]] = []
-    for r, c in reader.cut(rule.band, row_edges, column_edges):
+    for r, c in reader.cut(rule, row_edges, column_edges):
         block = collapsed(reader, rule, r, c)
         if pooled:
             block = pool(block, r - r[0], c - c[0], rule.pooling)
         i, j = np.searchsorted(row_edges, r[0]), np.searchsorted(column_edges, c[0])
         index = (slice(i, i + len(r) - 1), slice(j, j + len(c) - 1))
-        values[index] = finite_cast(native(block.values), np.float32)
+        values[index] = finite_cast(native(block.values), dtype)
         counts.append((index, np.ones((1, 1), int) if block.count is None else block.count))
         if block.pending is not None:
             pending[index] = block.pending
@@ -149,26 +163,45 @@ def _joined(
 
 
 def collapsed(reader: BoxReader, rule: CellRule, row_edges: Edges, column_edges: Edges) -> Block:
-    """Values of one piece, shape (rows, columns), the hidden axis reduced."""
+    """Values of one piece, shape (rows, columns), the hidden axes collapsed."""
     rows = (int(row_edges[0]), int(row_edges[-1]))
     columns = (int(column_edges[0]), int(column_edges[-1]))
-    if rule.collapsed is None:
-        values, pending, count = reader.read((0, 1), rows, columns)
-        return Block(
-            values[0],
-            None if pending is None else pending[0],
-            None if count is None else count[0],
-        )
-    n_cells = (rows[1] - rows[0]) * (columns[1] - columns[0])
-    step = max(_BLOCK_CELLS // n_cells // reader.chunk[0], 1) * reader.chunk[0]
-    collapse = Collapse(rule.reducer, rounded=reader.rounded)
-    for some in collapse.order(*rule.band, step):
-        collapse.add(reader.read(some, rows, columns))
+    return _collapsed(reader, rule.hidden, rule.pooling, {rule.rows: rows, rule.columns: columns})
+
+
+def _collapsed(
+    reader: BoxReader, hidden: Sequence[HiddenAxis], following: str, spans: Mapping[str, Span]
+) -> Block:
+    """Values with hidden axes collapsed one after another, as they are merged in the `following`.
+
+    Those in `spans` stay. The last axis is outermost here: so many of its indices are read at a
+    time as give a block with all of the others.
+    """
+    if not hidden:
+        return reader.read(spans)
+    *inner, last = hidden
+    n_cells = prod(stop - start for start, stop in spans.values())
+    n_cells *= prod(axis.size for axis in inner if axis.reducer not in PICKS)
+    chunk = reader.chunk.get(last.name, 1)
+    step = max(_BLOCK_CELLS // n_cells // chunk, 1) * chunk
+    collapse = Collapse(last.reducer, rounded=reader.rounded and not inner)
+    for some in collapse.order(*last.window, step):
+        block = _collapsed(reader, inner, last.reducer, {**spans, last.name: some})
+        collapse.add(_leading(block, -3))
         if collapse.complete:
             break
     block = collapse.result()
     # Where both merge alike, each array cell weighs the same; else each collapsed cell does.
-    return block if rule.reducer in (rule.pooling, *PICKS) else block._replace(count=None)
+    alike = last.reducer in PICKS or (last.reducer == following and following in POOLINGS)
+    return block if alike else block._replace(count=None)
+
+
+def _leading(block: Block, axis: int) -> Block:
+    """Block with an axis in front."""
+    values, pending, count = (
+        part if part is None else np.moveaxis(part, axis, 0) for part in block
+    )
+    return Block(values, pending, count)  # type: ignore[arg-type]
 
 
 def cut(
@@ -185,7 +218,7 @@ def cut(
     ----------
     row_edges, column_edges : ndarray of int64
     depth : int
-        Indices of the band that are read for each.
+        Indices of the hidden axes that are read for each.
     chunk : tuple of int
         Rows and columns that are best read together.
     rows_run : bool
@@ -217,14 +250,9 @@ def _pieces(edges: Edges, length: int, chunk: int) -> Iterator[Edges]:
 
 
 def rearranged(block: Block, order: Sequence[int]) -> Block:
-    """Block as read, with axes in the given order, preceded by one of size 1 if they are two."""
-    pending = None if block.pending is None else _arrange(block.pending, order)
-    return Block(_arrange(native(block.values), order), pending)
-
-
-def _arrange(values: NDArray[Any], order: Sequence[int]) -> NDArray[Any]:
-    values = values.transpose(order)
-    return values if values.ndim == 3 else values[np.newaxis]
+    """Block as read, with its axes in the given order."""
+    pending = None if block.pending is None else block.pending.transpose(order)
+    return Block(native(block.values).transpose(order), pending)
 
 
 def native(values: NDArray[Any]) -> NDArray[Any]:

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from ..arrays.casting import finite_cast
 from ..arrays.source import Block, Region
 from .bins import bin_edges
 from .cells import Edges, Readable, Span, box_reader, collapsed, merged_cells
 from .color import CellState, cell_states
 from .mosaic import Mosaic, mosaic
 from .overview import Overview
+from .reducers import compare
 from .view import CellRule, ResolvedView
 
 
@@ -136,15 +138,32 @@ def _cells(
     column_edges: Edges,
     overview: Overview | None,
     approximate: bool,
+    dtype: DTypeLike = np.float32,
 ) -> Mosaic:
     """Cells between the given edges, NaN where pending."""
+    if rule.comparison is not None:
+        # In float64, in which the difference of two large values has its digits.
+        first, last = (
+            _cells(source, one, row_edges, column_edges, overview, approximate, np.float64)
+            for one in rule.compared()
+        )
+        cells = compare(first.cells, last.cells, rule.comparison)
+        values = finite_cast(cells.values, dtype)
+        if cells.pending is not None:
+            values[cells.pending] = np.nan
+        return Mosaic(cells._replace(values=values), _either(first.coarse, last.coarse))
     if overview is not None:
         made = mosaic(overview, source, rule, row_edges, column_edges, approximate=approximate)
         if made is not None:
             return made
     reader = box_reader(source, rule)
-    pooled = rule.row_bin > 1 or rule.column_bin > 1
-    return Mosaic(merged_cells(reader, rule, row_edges, column_edges, pooled=pooled), None)
+    pooled = rule.is_pooled
+    cells = merged_cells(reader, rule, row_edges, column_edges, pooled=pooled, dtype=dtype)
+    return Mosaic(cells, None)
+
+
+def _either(a: NDArray[np.bool_] | None, b: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
+    return a if b is None else b if a is None else a | b
 
 
 def blank(view: ResolvedView, previous: Frame | None) -> Frame:
@@ -162,17 +181,24 @@ def blank(view: ResolvedView, previous: Frame | None) -> Frame:
 def cell_extent(source: Readable, frame: Frame, row: int, column: int) -> tuple[float, float]:
     """Smallest and largest value among the array cells that a pooled cell covers.
 
-    The hidden axis is collapsed first, as in the frame. NaN are left out; where nothing
+    The hidden axes are collapsed first, as in the frame. NaN are left out; where nothing
     is left, both are NaN.
     """
     rule = frame.view.cells
     r = np.arange(frame.row_edges[row], frame.row_edges[row + 1] + 1)
     c = np.arange(frame.column_edges[column], frame.column_edges[column + 1] + 1)
-    reader = box_reader(source, rule)
-    blocks = (collapsed(reader, rule, *spans) for spans in reader.cut(rule.band, r, c))
-    values = np.concatenate([_present(block) for block in blocks])
+    cuts = list(box_reader(source, rule).cut(rule, r, c))
+    values = np.concatenate([_present(_collapsed(source, rule, *spans)) for spans in cuts])
     values = values[~np.isnan(values)]
     return (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
+
+
+def _collapsed(source: Readable, rule: CellRule, row_edges: Edges, column_edges: Edges) -> Block:
+    """Values of one piece, nothing pooled."""
+    if rule.comparison is None:
+        return collapsed(box_reader(source, rule), rule, row_edges, column_edges)
+    first, last = (_collapsed(source, one, row_edges, column_edges) for one in rule.compared())
+    return compare(first, last, rule.comparison)
 
 
 def _present(block: Block) -> NDArray[Any]:
@@ -210,10 +236,11 @@ def _touched(
     order = [axis.name for axis in source.axes]
     for region in changed:
         bounds = dict(zip(order, region.bounds, strict=True))
-        if rule.collapsed:
-            start, stop = bounds[rule.collapsed]
-            if stop <= rule.band[0] or rule.band[1] <= start:
-                continue
+        if any(
+            bounds[axis.name][1] <= axis.window[0] or axis.window[1] <= bounds[axis.name][0]
+            for axis in rule.hidden
+        ):
+            continue
         rows = _span(row_edges, bounds[rule.rows])
         columns = _span(column_edges, bounds[rule.columns])
         if rows[0] < rows[1] and columns[0] < columns[1]:

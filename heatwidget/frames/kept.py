@@ -26,7 +26,7 @@ from ..arrays.extent import ValueRange
 from .overview import Overview
 
 # Part of every key: another version of what is in a file is another file.
-_FORMAT = "heatwidget overview 1"
+_FORMAT = "heatwidget overview 2"
 _SUFFIX = ".overview"
 # What ends the name of a file that is being written, and seconds after which nobody is at it.
 _UNFINISHED = ".unfinished"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from .cells import Span, native
 from .reducers import Collapse, pool
 
 Bins = tuple[int, int]
-Box = tuple[slice, slice, slice]
+Box = tuple[slice, ...]
 
 
 def divides(a: Bins, b: Bins) -> bool:
@@ -30,43 +31,51 @@ class Level:
     bins : tuple of int
         Rows and columns that share a cell.
     shape : tuple of int
-        Size of the array along band, rows and columns.
+        Size of the array along the axes not shown, rows and columns.
     pooling : str
 
     Attributes
     ----------
-    values : ndarray of float32, shape (n_band, n_row_bins, n_column_bins)
+    values : ndarray of float32, shape (..., n_row_bins, n_column_bins)
     count : ndarray of unsigned int of the same shape, or None
         How many array cells went into each; None where all did, of every one.
     full : ndarray of int64, shape (n_row_bins, n_column_bins)
-        How many array cells each covers, at one index of the band.
+        How many array cells each covers, at one index of the axes not shown.
     """
 
     __slots__ = ("_spare", "bins", "count", "full", "pooling", "values")
 
-    def __init__(self, bins: Bins, shape: tuple[int, int, int], pooling: str) -> None:
+    def __init__(self, bins: Bins, shape: tuple[int, ...], pooling: str) -> None:
         self.bins, self.pooling = bins, pooling
         rows, columns = (
-            np.diff(bin_edges(0, size, n)) for size, n in zip(shape[1:], bins, strict=True)
+            np.diff(bin_edges(0, size, n)) for size, n in zip(shape[-2:], bins, strict=True)
         )
         self.full = np.multiply.outer(rows, columns)
-        self.values: NDArray[np.float32] = np.zeros((shape[0], *self.full.shape), np.float32)
+        self.values: NDArray[np.float32] = np.zeros((*shape[:-2], *self.full.shape), np.float32)
         self.count: NDArray[Any] | None = np.zeros(self.values.shape, self._count_dtype)
         # Counts that say nothing, kept where they will be written again.
         self._spare: NDArray[Any] | None = None
 
-    def read(self, band: Span, rows: Span, columns: Span) -> Block:
-        """Return a box of cells, given as bins; without counts where nothing is missing."""
-        index = (slice(*band), slice(*rows), slice(*columns))
+    def read(self, spans: Sequence[Span]) -> Block:
+        """Return a box of cells, given as bins; without counts where nothing is missing.
+
+        Parameters
+        ----------
+        spans : sequence of (start, stop)
+            Of the axes not shown, rows and columns.
+        """
+        index = tuple(slice(*span) for span in spans)
         if self.count is None:
             return Block(self.values[index], None)
         count = self.count[index]
         pending = count == 0
         return Block(self.values[index], pending if pending.any() else None, count)
 
-    def box(self, band: Span, rows: Span, columns: Span) -> Box:
+    def box(self, *spans: Span) -> Box:
         """Return the cells that array indices fall into."""
-        return slice(*band), _outer(rows, self.bins[0]), _outer(columns, self.bins[1])
+        *hidden, rows, columns = spans
+        across = _outer(rows, self.bins[0]), _outer(columns, self.bins[1])
+        return (*(slice(*span) for span in hidden), *across)
 
     def merge(self, box: Box, part: Block) -> None:
         """Take in array cells of a box that have not been taken in yet."""
@@ -85,11 +94,13 @@ class Level:
 
     def lift(self, finer: Level, box: Box) -> None:
         """Make a box anew from a finer level."""
+        hidden = [(part.start, part.stop) for part in box[:-2]]
         rows, row_edges = self._beneath(finer, box, 0)
         columns, column_edges = self._beneath(finer, box, 1)
-        block = finer.read((box[0].start, box[0].stop), rows, columns)
+        block = finer.read((*hidden, rows, columns))
         if block.count is None:
-            block = block._replace(count=finer.full[slice(*rows), slice(*columns)][np.newaxis])
+            full = finer.full[slice(*rows), slice(*columns)]
+            block = block._replace(count=full.reshape((1,) * len(hidden) + full.shape))
         self._put(box, pool(block, row_edges, column_edges, self.pooling))
 
     def settle(self, box: Box | None = None) -> None:
@@ -100,9 +111,9 @@ class Level:
         if self.count is None:
             return
         count, full = (
-            (self.count, self.full) if box is None else (self.count[box], self.full[box[1:]])
+            (self.count, self.full) if box is None else (self.count[box], self.full[box[-2:]])
         )
-        if all(np.array_equal(c, full) for c in count):
+        if all(np.array_equal(c, full) for c in count.reshape(-1, *full.shape)):
             self._spare, self.count = None if box is None else self.count, None
 
     def restore(self, values: NDArray[np.float32], count: NDArray[Any] | None) -> None:
@@ -132,8 +143,8 @@ class Level:
     def _beneath(self, finer: Level, box: Box, side: int) -> tuple[Span, NDArray[np.int64]]:
         """Bins of a finer level along one side of a box, and their edges in bins of this one."""
         times = self.bins[side] // finer.bins[side]
-        start = box[side + 1].start * times
-        stop = min(box[side + 1].stop * times, finer.full.shape[side])
+        part = box[side - 2]
+        start, stop = part.start * times, min(part.stop * times, finer.full.shape[side])
         return (start, stop), bin_edges(start, stop, times) - start
 
 

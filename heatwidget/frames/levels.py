@@ -10,19 +10,19 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..arrays.axis import ITEM_DIMS
+from ..arrays.names import role_of
 from ..arrays.source import Block, Region
 from .bins import bin_size
 from .level import Bins, Level, divides
 from .summary import Layout
 
-# Cells of the array for each cell of the finest level, at least: with one axis that can be
-# windowed all levels take an eighth of the array's cells, with two a quarter.
+# Cells of the array for each cell of a level, at least: for the windows that sliders cut, and for
+# any other window. So all levels take three eighths of the array's cells.
 _LEAST_CELLS = 16
-_LEAST_CELLS_TWO_WINDOWS = 64
-# About as many cells as all levels have at most: 1 GB, however large the array is.
+_LEAST_CELLS_ANY_WINDOW = 64
+# About as many cells as the levels for either have at most: 1 GB, however large the array is.
 _MOST_CELLS = 1 << 28
-# Largest picture of all items, and smallest of all iterations or layers, that is foreseen.
+# Largest picture of a whole axis, and smallest one, that is foreseen.
 _MOST_PIXELS = 1024
 _LEAST_PIXELS = 64
 
@@ -34,66 +34,71 @@ class Side:
     Parameters
     ----------
     size : int
-    finest : int
-        The smallest bin.
-    coarsest : int
-        The largest bin: a power of two times `finest`.
-    windowed : bool
-        Whether a picture may show a part of it.
+    bins : tuple of int
+        Powers of two, from 1 up.
+    usual : tuple of int
+        Those of them that pictures have most often.
+    scrubbed : bool
+        Whether pictures have any of them as often.
     """
 
     size: int
-    finest: int
-    coarsest: int
-    windowed: bool
-
-    @property
-    def bins(self) -> tuple[int, ...]:
-        """Powers of two from the finest to the coarsest."""
-        n_bins = (self.coarsest // self.finest).bit_length()
-        return tuple(self.finest << i for i in range(n_bins))
+    bins: tuple[int, ...]
+    usual: tuple[int, ...]
+    scrubbed: bool
 
 
 def make_side(name: str, size: int, wanted: int) -> Side:
     """Axis as an overview sees it, for pictures with bins of the size wanted, and others.
 
-    No widget shows a part of the tokens or prompts, so that few bins do for them.
+    Sliders cut iterations and layers to any window. Other axes are shown whole most often, and
+    few bins do for that.
     """
-    if name in ITEM_DIMS:
-        return Side(size, min(wanted, bin_size(size, _MOST_PIXELS)), wanted, windowed=False)
-    return Side(size, 1, max(wanted, bin_size(size, _LEAST_PIXELS)), windowed=True)
+    if role_of(name) in ("iteration", "layer"):
+        bins = _powers(max(wanted, bin_size(size, _LEAST_PIXELS)))
+        return Side(size, bins, bins, scrubbed=True)
+    finest = min(wanted, bin_size(size, _MOST_PIXELS))
+    return Side(size, _powers(wanted), tuple(dict.fromkeys((finest, wanted))), scrubbed=False)
 
 
-def root_bins(rows: Side, columns: Side, n_band: int, *, in_memory: bool) -> tuple[Bins, ...]:
-    """Bins of the levels that no other is finer than: they are made from the array."""
-    two = all(side.windowed and len(side.bins) > 1 for side in (rows, columns))
-    least, n_copies = (_LEAST_CELLS_TWO_WINDOWS, 16) if two else (_LEAST_CELLS, 2)
-    n_cells = n_band * rows.size * columns.size
+def _powers(coarsest: int) -> tuple[int, ...]:
+    """Powers of two from 1 up to one."""
+    return tuple(1 << i for i in range(coarsest.bit_length()))
+
+
+def level_bins(rows: Side, columns: Side, n_hidden: int, *, in_memory: bool) -> tuple[Bins, ...]:
+    """Bins of all levels, finer ones first.
+
+    Parameters
+    ----------
+    rows, columns : Side
+    n_hidden : int
+        Number of indices of all other axes together.
+    in_memory : bool
+        Whether the array is: then there may be no levels.
+    """
+    n_cells = n_hidden * rows.size * columns.size
     coarsest = (rows.bins[-1], columns.bins[-1])
+    any_window = all(side.scrubbed and len(side.bins) > 1 for side in (rows, columns))
+    least = _LEAST_CELLS_ANY_WINDOW if any_window else _LEAST_CELLS
     if prod(coarsest) < least:
         # The picture is nearly as fine as the array, but to read that each time may be slow.
         has_room = n_cells // _MOST_CELLS <= prod(coarsest)
         return (coarsest,) if has_room and not in_memory else ()
-    # Of an array of which they would take too much, what is left is for larger windows.
-    least = max(least, min(n_copies * n_cells // _MOST_CELLS, prod(coarsest)))
-    fine = [(r, c) for r in _candidates(rows) for c in _candidates(columns) if r * c >= least]
-    return tuple(b for b in fine if not any(a != b and divides(a, b) for a in fine))
+    found = set() if any_window else _pairs(rows.usual, columns.usual, least, 2 * n_cells)
+    found |= _pairs(rows.bins, columns.bins, _LEAST_CELLS_ANY_WINDOW, 16 * n_cells)
+    return tuple(sorted(found, key=lambda bins: (prod(bins), bins)))
 
 
-def _candidates(side: Side) -> tuple[int, ...]:
-    """Bins of a level along an axis: where all is shown, of this picture and the largest one."""
-    return side.bins if side.windowed else tuple(dict.fromkeys((side.bins[-1], side.bins[0])))
+def _pairs(rows: Sequence[int], columns: Sequence[int], least: int, n_cells: int) -> set[Bins]:
+    """Bins of at least so many cells; of more, where the levels would take too much."""
+    least = max(least, min(n_cells // _MOST_CELLS, rows[-1] * columns[-1]))
+    return {(r, c) for r in rows for c in columns if r * c >= least}
 
 
-def level_bins(rows: Side, columns: Side, roots: tuple[Bins, ...]) -> tuple[Bins, ...]:
-    """Bins of all levels, finer ones first: the roots, and what pictures are made from."""
-    derived = {
-        (r, c)
-        for r in (rows.bins if rows.windowed else rows.bins[-1:])
-        for c in (columns.bins if columns.windowed else columns.bins[-1:])
-        if any(divides(root, (r, c)) for root in roots)
-    }
-    return (*roots, *sorted(derived - set(roots), key=lambda b: (b[0] * b[1], b)))
+def root_bins(levels: Sequence[Bins]) -> tuple[Bins, ...]:
+    """Bins of the levels that no other is finer than: they are made from the array."""
+    return tuple(b for b in levels if not any(a != b and divides(a, b) for a in levels))
 
 
 class Levels:
@@ -102,22 +107,23 @@ class Levels:
     Parameters
     ----------
     layout : Layout
-    rows, columns : Side
-    n_band : int
-        Size of the collapsed axis.
+    shape : tuple of int
+        Sizes of the axes not shown, of rows and columns.
+    bins : sequence of (row_bin, column_bin)
+        Of all levels, the roots first.
     """
 
-    def __init__(self, layout: Layout, rows: Side, columns: Side, n_band: int) -> None:
+    def __init__(self, layout: Layout, shape: tuple[int, ...], bins: Sequence[Bins]) -> None:
         self._layout = layout
-        self.sizes = (rows.size, columns.size)
+        self.sizes = shape[-2:]
         self.by_bins: dict[Bins, Level] = {}
         self._lifts: list[tuple[Level, Level]] = []
-        for bins in level_bins(rows, columns, layout.roots):
-            level = Level(bins, (n_band, rows.size, columns.size), layout.pooling)
-            finer = self.best(*bins)
+        for size in bins:
+            level = Level(size, shape, layout.pooling)
+            finer = self.best(*size)
             if finer is not None:
                 self._lifts.append((level, finer))
-            self.by_bins[bins] = level
+            self.by_bins[size] = level
 
     def merge(self, region: Region, parts: Sequence[Block]) -> None:
         """Take in array cells that have not been taken in yet."""

@@ -6,6 +6,8 @@ rows or columns of the array itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +16,11 @@ from numpy.typing import NDArray
 from ..arrays.casting import finite_cast
 from ..arrays.source import Block
 from .bins import bin_edges
-from .cells import BoxReader, Edges, Readable, box_reader, merged_cells
+from .cells import BoxReader, Edges, Readable, Span, box_reader, merged_cells, reading_order
 from .copies import Copy
 from .level import Level
 from .overview import Overview
-from .reducers import PICKS, pool
+from .reducers import pool
 from .spreading import spread
 from .tiling import Tile, groups, rough_tiling, tiling
 from .view import CellRule
@@ -27,7 +29,8 @@ from .view import CellRule
 class Patch(NamedTuple):
     """Cells of one tile, and those whose first or last value a pooled cell cannot tell.
 
-    Where `full` is there it says how many array cells each covers at one index of the band.
+    Where `full` is there it says how many array cells each covers at one index of the axes not
+    shown.
     """
 
     cells: Block
@@ -71,8 +74,7 @@ def mosaic(
     if isinstance(overview.store, Copy):
         with overview.lock:
             reader = box_reader(overview.store, rule)
-            pooled = rule.row_bin > 1 or rule.column_bin > 1
-            cells = merged_cells(reader, rule, row_edges, column_edges, pooled=pooled)
+            cells = merged_cells(reader, rule, row_edges, column_edges, pooled=rule.is_pooled)
         torn = None
     else:
         tile = rough_tiling if approximate else tiling
@@ -94,7 +96,8 @@ def _unread(
     """Cells of which some part was not read; None if there is no such cell."""
     if overview.complete:
         return None
-    spans = {rule.rows: row_edges, rule.columns: column_edges, rule.collapsed: np.array(rule.band)}
+    windows = {name: np.array(window) for name, window in rule.windows.items()}
+    spans = {**windows, rule.rows: row_edges, rule.columns: column_edges}
     unread = overview.pieces.unread(
         [spans[name] for name in overview.dims],
         (overview.dims.index(rule.rows), overview.dims.index(rule.columns)),
@@ -121,25 +124,43 @@ def _patch(overview: Overview, source: Readable, rule: CellRule, tile: Tile) -> 
     column_edges = bin_edges(tile.columns.start, tile.columns.stop, tile.columns.size)
     if tile.level is not None:
         with overview.lock:
-            return _pooled_patch(tile.level, rule, row_edges, column_edges)
+            return _pooled_patch(overview, tile.level, rule, row_edges, column_edges)
     # Without the lock: it may take long.
     reader = box_reader(source, rule)
     return Patch(merged_cells(reader, rule, row_edges, column_edges, pooled=True))
 
 
-def _pooled_patch(level: Level, rule: CellRule, row_edges: Edges, column_edges: Edges) -> Patch:
+def _pooled_patch(
+    overview: Overview, level: Level, rule: CellRule, row_edges: Edges, column_edges: Edges
+) -> Patch:
     """Cells of a level, put together to the bins of the tile."""
     rows, row_bins = _bins_of(level, 0, row_edges)
     columns, column_bins = _bins_of(level, 1, column_edges)
-    cells = merged_cells(BoxReader(level.read, rounded=True), rule, rows, columns, pooled=False)
+    reader = BoxReader(partial(_read, overview, level, reading_order(rule)), rounded=True)
+    cells = merged_cells(reader, rule, rows, columns, pooled=False)
     index = (slice(rows[0], rows[-1]), slice(columns[0], columns[-1]))
     full, torn = level.full[index], None
-    if level.count is not None and rule.collapsed and rule.reducer in PICKS:
-        count = level.count[slice(*rule.band)][:, index[0], index[1]]
-        torn = np.any((count > 0) & (count < full), axis=0)
+    if level.count is not None and rule.picks_of_several:
+        hidden = tuple(slice(*rule.windows[name]) for name in overview.hidden)
+        count = level.count[hidden + index]
+        torn = np.any((count > 0) & (count < full), axis=tuple(range(count.ndim - 2)))
     patch = Patch(cells, torn, full if level.count is None else None)
     same = len(rows) == len(row_edges) and len(columns) == len(column_edges)
     return patch if same else _pooled(patch, row_bins, column_bins, rule)
+
+
+def _read(
+    overview: Overview, level: Level, order: Sequence[str], spans: Mapping[str, Span]
+) -> Block:
+    """Box of a level, its axes in the given order."""
+    names = (*overview.hidden, *order[-2:])
+    axes = [names.index(name) for name in order]
+    values, pending, count = level.read([spans[name] for name in names])
+    return Block(
+        values.transpose(axes),
+        None if pending is None else pending.transpose(axes),
+        None if count is None else count.transpose(axes),
+    )
 
 
 def _bins_of(level: Level, side: int, edges: Edges) -> tuple[Edges, Edges]:

@@ -18,9 +18,9 @@ from ..arrays.source import ArraySource, Block, Region
 from .cells import native
 from .copies import Copy
 from .level import divides
-from .levels import Levels, make_side, root_bins
+from .levels import Levels, level_bins, make_side, root_bins
 from .pieces import Pieces
-from .reducers import PICKS, Collapse
+from .reducers import PICKS, POOLINGS, Collapse
 from .summary import Layout, Summary, summarize
 from .tiling import tiling
 from .view import CellRule
@@ -30,7 +30,7 @@ _COPY_CELLS = 1 << 24
 
 
 class Overview:
-    """Pooled copies of an array along two visible axes; the collapsed axis is kept whole.
+    """Pooled copies of an array along two visible axes; all others are kept whole.
 
     A picture that is pooled anyway is made from them, however large the array is. An
     array of no more than 2^24 cells that is not in memory is kept as it is instead.
@@ -48,24 +48,26 @@ class Overview:
     def __init__(self, source: ArraySource, rule: CellRule) -> None:
         self.dims = tuple(axis.name for axis in source.axes)
         self.shape = tuple(axis.size for axis in source.axes)
-        self.names = (rule.collapsed, rule.rows, rule.columns)
+        self.shown = (rule.rows, rule.columns)
+        self.hidden = tuple(name for name in self.dims if name not in self.shown)
         # What commutes with the reducer, even if the picture is pooled otherwise.
         self.pooling = _commuting(rule)
-        order = tuple(self.dims.index(name) for name in self.names if name)
+        order = tuple(self.dims.index(name) for name in (*self.hidden, *self.shown))
+        shape = tuple(self.shape[axis] for axis in order)
         rows, columns = (
-            make_side(name, self.shape[axis], wanted)
-            for name, axis, wanted in zip(
-                self.names[1:], order[-2:], (rule.row_bin, rule.column_bin), strict=True
+            make_side(name, size, wanted)
+            for name, size, wanted in zip(
+                self.shown, shape[-2:], (rule.row_bin, rule.column_bin), strict=True
             )
         )
         is_copy = not source.in_memory and prod(self.shape) <= _COPY_CELLS
-        n_band = self.shape[order[0]] if rule.collapsed else 1
-        roots = root_bins(rows, columns, n_band, in_memory=source.in_memory)
+        bins = level_bins(rows, columns, prod(shape[:-2]), in_memory=source.in_memory)
+        roots = root_bins(bins)
         self.layout = Layout(order, self.pooling, () if is_copy else roots)
         self.store: Copy | Levels = (
             Copy(source.axes, native(np.empty(0, source.dtype)).dtype)
             if is_copy
-            else Levels(self.layout, rows, columns, n_band)
+            else Levels(self.layout, shape, (*roots, *(b for b in bins if b not in roots)))
         )
         self.pieces = Pieces(self.shape, source.chunks, self._piece_bins())
         # An array that is too small to be pooled needs nothing.
@@ -96,9 +98,8 @@ class Overview:
         Then it `serves` the picture, or the `nearest` one that it serves.
         """
         if isinstance(self.store, Copy):
-            return {rule.rows, rule.columns, rule.collapsed} - {None} == set(self.dims)
-        shown = (rule.collapsed, rule.rows, rule.columns) == self.names
-        return shown and _commuting(rule) == self.pooling
+            return rule.windows.keys() == set(self.dims)
+        return (rule.rows, rule.columns) == self.shown and _commuting(rule) == self.pooling
 
     def serves(self, rule: CellRule) -> bool:
         """Whether a picture can be made from it once all is read, up to rounding.
@@ -108,8 +109,10 @@ class Overview:
         """
         if isinstance(self.store, Copy) or not self.fits(rule):
             return self.fits(rule)
+        if rule.pooling != self.pooling or not rule.merges <= {self.pooling}:
+            return False
         bins = (rule.row_bin, rule.column_bin)
-        return rule.pooling == self.pooling and any(divides(r, bins) for r in self.layout.roots)
+        return any(divides(root, bins) for root in self.layout.roots)
 
     def holds(self, rule: CellRule) -> bool:
         """Whether it serves a picture without a look at the array itself."""
@@ -118,7 +121,7 @@ class Overview:
         rows, columns = np.array(rule.row_window), np.array(rule.column_window)
         levels = [t.level for row in tiling(self.store, rule, rows, columns) for t in row]
         # Where something is not there, pooled cells may not tell the first and last values.
-        picks = self.complete and rule.collapsed and rule.reducer in PICKS
+        picks = self.complete and rule.picks_of_several
         return all(level and not (picks and level.count is not None) for level in levels)
 
     def nearest(self, rule: CellRule) -> CellRule | None:
@@ -168,10 +171,14 @@ class Overview:
 
     def want(self, rule: CellRule) -> None:
         """Say what is looked at: its pieces are read first."""
-        if rule.collapsed and rule.reducer in PICKS:
-            # The index that is shown where all is there.
-            rule = replace(rule, band=next(Collapse(rule.reducer).order(*rule.band, 1)))
-        wanted = self._region(rule)
+        # Of an axis of which one index is picked, the one that is shown where all is there.
+        hidden = (
+            replace(axis, window=next(Collapse(axis.reducer).order(*axis.window, 1)))
+            if axis.reducer in PICKS
+            else axis
+            for axis in rule.hidden
+        )
+        wanted = self._region(replace(rule, hidden=tuple(hidden)))
         with self.lock:
             if wanted != self._wanted:
                 self._wanted, self._queue = wanted, None
@@ -245,8 +252,7 @@ class Overview:
 
     def _region(self, rule: CellRule) -> Region:
         """Array cells behind a picture."""
-        spans = {rule.rows: rule.row_window, rule.columns: rule.column_window}
-        return Region(tuple(spans.get(name, rule.band) for name in self.dims))
+        return Region(tuple(rule.windows[name] for name in self.dims))
 
     def _next(self) -> tuple[int, ...] | None:
         with self.lock:
@@ -292,5 +298,8 @@ class Overview:
 
 
 def _commuting(rule: CellRule) -> str:
-    """Pooling that may come before the hidden axis is collapsed."""
-    return rule.pooling if rule.collapsed is None or rule.reducer in PICKS else rule.reducer
+    """Pooling that may come before the hidden axes are collapsed, or comes nearest to it."""
+    if not rule.merges:
+        return rule.pooling
+    only = next(iter(rule.merges)) if len(rule.merges) == 1 else "mean"
+    return only if only in POOLINGS else "mean"

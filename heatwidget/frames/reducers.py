@@ -52,8 +52,10 @@ _RULES = {
     ),
 }
 PICKS = {"first": 1, "last": -1}
+# Of two pictures, those of the last and the first index of a range.
+COMPARISONS = ("difference", "log-ratio")
 
-REDUCERS = (*_RULES, *PICKS)
+REDUCERS = (*_RULES, "std", *PICKS, *COMPARISONS)
 POOLINGS = tuple(_RULES)
 
 
@@ -63,16 +65,17 @@ class Collapse:
     Parameters
     ----------
     reducer : str
-        One of `REDUCERS`.
+        One of `REDUCERS`, but for `COMPARISONS`.
     rounded : bool
         Whether the values are rounded means: float32 is then enough to add a few of them.
     """
 
-    __slots__ = ("_count", "_present", "_reducer", "_rounded", "_total")
+    __slots__ = ("_count", "_present", "_reducer", "_rounded", "_spread", "_total")
 
     def __init__(self, reducer: str, *, rounded: bool = False) -> None:
         self._reducer, self._rounded = reducer, rounded and reducer == "mean"
         self._total: NDArray[Any] | None = None
+        self._spread: Any = None
         self._count: Any = np.int64(0)
         self._present: Any = np.False_
 
@@ -97,6 +100,10 @@ class Collapse:
         if self._reducer in PICKS:
             self._add_pick(block)
             return
+        if self._reducer == "std":
+            for part in _thin(_RULES["rms"], block):
+                self._add_spread(part)
+            return
         rule = _RULES[self._reducer]
         for part in _thin(rule, block):
             values, weight = _prepare(rule, part)
@@ -114,7 +121,36 @@ class Collapse:
             raise RuntimeError("no block to reduce")
         if self._reducer in PICKS:
             return _as_block(self._total, self._count)
+        if self._reducer == "std":
+            with np.errstate(all="ignore"):
+                return _as_block(np.sqrt(self._spread / self._count), self._count)
         return _finish(_RULES[self._reducer], self._total, self._count)
+
+    def _add_spread(self, block: Block) -> None:
+        """Take in a block for the standard deviation: mean, and sum of squares about it.
+
+        Merged as by Chan, Golub and LeVeque (1983): no digits are lost where the mean is large.
+        """
+        values = block.values.astype(_ACCUMULATOR)
+        count: Any = np.int64(len(values))
+        if block.pending is not None:
+            values[block.pending] = 0
+            count = np.count_nonzero(~block.pending, axis=0)
+        with np.errstate(all="ignore"):
+            mean = values.sum(axis=0) / np.maximum(count, 1)
+            values -= mean
+            if block.pending is not None:
+                values[block.pending] = 0
+            spread = np.square(values, out=values).sum(axis=0)
+            if self._total is None:
+                self._total, self._spread, self._count = mean, spread, count
+                return
+            both = np.maximum(self._count + count, 1)
+            step = np.where(count == 0, 0, mean - self._total)
+            self._total = np.where(self._count == 0, mean, self._total + step * (count / both))
+            shift = np.where(self._count == 0, 0, np.square(step) * (self._count * count / both))
+            self._spread = self._spread + spread + shift
+        self._count = self._count + count
 
     def _add_pick(self, block: Block) -> None:
         count = _counts(block)[0]
@@ -155,6 +191,28 @@ def pool(
             values = merge_bins(rule.merge, values, edges, axis, rule.accumulator)
             count = _merge_counts(count, edges, axis)
     return _finish(rule, values, count)
+
+
+def compare(first: Block, last: Block, how: str) -> Block:
+    """Cells of the last of two pictures against those of the first.
+
+    Parameters
+    ----------
+    first, last : Block
+        Of the same shape.
+    how : {"difference", "log-ratio"}
+        ``last - first``, or the decimal logarithm of ``last / first``.
+
+    Returns
+    -------
+    Block of float64
+        Pending where one of the two is.
+    """
+    a, b = (block.values.astype(_ACCUMULATOR) for block in (first, last))
+    with np.errstate(all="ignore"):
+        values = b - a if how == "difference" else np.log10(b) - np.log10(a)
+    masks = [block.pending for block in (first, last) if block.pending is not None]
+    return Block(values, np.logical_or.reduce(masks) if masks else None)
 
 
 def _add_some(values: Any) -> NDArray[Any] | None:

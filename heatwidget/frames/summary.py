@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ class Layout:
     Parameters
     ----------
     order : tuple of int
-        Numbers of the axes: of the collapsed one, if there is one, of rows and columns.
+        Numbers of the axes: of those not shown, in the order of the array, of rows and columns.
     pooling : str
     roots : tuple of (row_bin, column_bin)
         Levels that are made from the array; none where it is kept as it is.
@@ -36,11 +37,9 @@ class Layout:
     pooling: str
     roots: tuple[tuple[int, int], ...]
 
-    def box(self, region: Region) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-        """Band, rows and columns of a region."""
-        spans = [region.bounds[axis] for axis in self.order]
-        band, rows, columns = spans if len(spans) == 3 else [(0, 1), *spans]
-        return band, rows, columns
+    def box(self, region: Region) -> tuple[tuple[int, int], ...]:
+        """Spans of a region along the axes not shown, rows and columns."""
+        return tuple(region.bounds[axis] for axis in self.order)
 
 
 class Summary(NamedTuple):
@@ -49,7 +48,7 @@ class Summary(NamedTuple):
     Parameters
     ----------
     parts : tuple of Block
-        Values and counts of each root level, shape (n_band, n_row_bins, n_column_bins),
+        Values and counts of each root level, shape (..., n_row_bins, n_column_bins),
         no count where a value is pending; or the one block as it was read.
     extent : ValueRange
         Of the values in the piece.
@@ -65,7 +64,7 @@ def summarize(layout: Layout, region: Region, block: Block) -> Summary:
     if not layout.roots:
         return Summary((block._replace(values=native(block.values)),), extent)
     arranged = rearranged(block, layout.order)
-    _, rows, columns = layout.box(region)
+    *_, rows, columns = layout.box(region)
     parts = (
         _pooled(
             arranged, bin_edges(*rows, r) - rows[0], bin_edges(*columns, c) - columns[0], layout
@@ -77,24 +76,31 @@ def summarize(layout: Layout, region: Region, block: Block) -> Summary:
 
 def _pooled(block: Block, rows: Edges, columns: Edges, layout: Layout) -> Block:
     """Block with its neighbours merged, part by part: they stay in the processor's cache."""
-    shape = (len(block.values), len(rows) - 1, len(columns) - 1)
+    shape = (*block.values.shape[:-2], len(rows) - 1, len(columns) - 1)
     largest = int(np.diff(rows).max() * np.diff(columns).max())
     values, count = np.empty(shape, np.float32), np.empty(shape, np.min_scalar_type(largest))
-    for band, r, c in _slabs(block, rows, columns):
-        index = (band, slice(r[0], r[-1]), slice(c[0], c[-1]))
+    for hidden, r, c in _slabs(block, rows, columns):
+        index = (*hidden, slice(r[0], r[-1]), slice(c[0], c[-1]))
         part = Block(block.values[index], None if block.pending is None else block.pending[index])
         pooled = pool(part, r - r[0], c - c[0], layout.pooling)
         i, j = np.searchsorted(rows, r[0]), np.searchsorted(columns, c[0])
-        made = (band, slice(i, i + len(r) - 1), slice(j, j + len(c) - 1))
+        made = (*hidden, slice(i, i + len(r) - 1), slice(j, j + len(c) - 1))
         values[made], count[made] = finite_cast(native(pooled.values), np.float32), pooled.count
     return Block(values, None, count)
 
 
-def _slabs(block: Block, rows: Edges, columns: Edges) -> Iterator[tuple[slice, Edges, Edges]]:
-    n_band, n_rows, n_columns = block.values.shape
-    step = max(_SLAB_CELLS // (n_rows * n_columns), 1)
-    _, *strides = map(abs, block.values.strides)
-    whole = [(rows, columns)]
-    for k in range(0, n_band, step):
-        parts = whole if step > 1 else cut(rows, columns, rows_run=strides[0] < strides[1])
-        yield from ((slice(k, k + step), r, c) for r, c in parts)
+def _slabs(
+    block: Block, rows: Edges, columns: Edges
+) -> Iterator[tuple[tuple[slice, ...], Edges, Edges]]:
+    """Parts of a block: slices of the axes not shown, last axis first, and edges."""
+    *sizes, n_rows, n_columns = block.values.shape
+    room, steps = max(_SLAB_CELLS // (n_rows * n_columns), 1), [1] * len(sizes)
+    for axis in reversed(range(len(sizes))):
+        steps[axis] = min(room, sizes[axis])
+        room //= steps[axis]
+    *_, down, across = map(abs, block.values.strides)
+    single = all(step == 1 for step in steps)
+    for starts in product(*(range(0, n, step) for n, step in zip(sizes, steps, strict=True))):
+        hidden = tuple(slice(k, k + step) for k, step in zip(starts, steps, strict=True))
+        parts = cut(rows, columns, rows_run=down < across) if single else [(rows, columns)]
+        yield from ((hidden, r, c) for r, c in parts)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ..arrays.axis import Axis
 from ..arrays.extent import ValueRange
 from .bins import bin_size
 from .color import ColorScale, mirrored, resolve_limits, usable_end
+from .reducers import COMPARISONS, PICKS, POOLINGS
 
 AskedRange = tuple[float | None, float | None]
 Window = tuple[int, int]
 ALL: AskedRange = (None, None)
-
-# Poolings that give the same picture whether the hidden axis is collapsed before or after.
-_COMMUTING = ("mean", "max", "min", "rms")
+NO_RANGE = ValueRange()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +26,12 @@ class View:
     ----------
     rows, columns : str
         Names of the axes shown down and across.
-    iteration_range, layer_band : tuple of float or None
-        Inclusive coordinates; None is the axis's own end.
+    ranges : mapping of str to tuple of float or None
+        Inclusive coordinates by name of the axis; None is the axis's own end.
     reducer : str
-        How the axis that is neither rows nor columns is collapsed.
+        How axes that are neither rows nor columns are collapsed.
+    reducers : mapping of str to str
+        The same by name of the axis; goes before `reducer`.
     pooling : str or None
         How neighbours that share a pixel are merged. None follows the reducer where one
         is at work, else takes the maximum.
@@ -52,8 +53,8 @@ class View:
     color_scale: ColorScale
     max_rows: int
     max_columns: int
-    iteration_range: AskedRange = ALL
-    layer_band: AskedRange = ALL
+    ranges: Mapping[str, AskedRange] = field(default_factory=dict)
+    reducers: Mapping[str, str] = field(default_factory=dict)
     pooling: str | None = None
     color_range: AskedRange = ALL
     natural_range: tuple[float, float] | None = None
@@ -61,7 +62,29 @@ class View:
 
     def asked(self, dim: str) -> AskedRange:
         """Range asked of an axis."""
-        return {"iteration": self.iteration_range, "layer": self.layer_band}.get(dim, ALL)
+        return self.ranges.get(dim, ALL)
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenAxis:
+    """An axis that is not shown, and how it is collapsed.
+
+    Parameters
+    ----------
+    name : str
+    window : tuple of int
+        Half-open index window.
+    reducer : str
+    """
+
+    name: str
+    window: Window
+    reducer: str
+
+    @property
+    def size(self) -> int:
+        """Number of indices in the window."""
+        return self.window[1] - self.window[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +95,68 @@ class CellRule:
     ----------
     rows, columns : str
         Names of the axes shown.
-    collapsed : str or None
-        Name of the axis that is reduced, if there is one.
-    row_window, column_window, band : tuple of int
-        Half-open index windows along rows, columns and the collapsed axis.
+    row_window, column_window : tuple of int
+        Half-open index windows along rows and columns.
+    hidden : tuple of HiddenAxis
+        The other axes, in the order in which they are collapsed: those of which one index is
+        picked, then in the order of the array, and at last those that are compared.
     row_bin, column_bin : int
         Powers of two: how many indices share a cell.
-    reducer, pooling : str
+    pooling : str
     """
 
     rows: str
     columns: str
-    collapsed: str | None
     row_window: Window
     column_window: Window
-    band: Window
+    hidden: tuple[HiddenAxis, ...]
     row_bin: int
     column_bin: int
-    reducer: str
     pooling: str
+
+    @property
+    def windows(self) -> dict[str, Window]:
+        """Index window of each axis."""
+        shown = {self.rows: self.row_window, self.columns: self.column_window}
+        return {**shown, **{axis.name: axis.window for axis in self.hidden}}
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether neighbours share a cell."""
+        return self.row_bin > 1 or self.column_bin > 1
+
+    @property
+    def merges(self) -> frozenset[str]:
+        """Reducers that merge values of several indices, other than by picking or comparing."""
+        kinds = (axis.reducer for axis in self.hidden)
+        return frozenset(kind for kind in kinds if kind not in (*PICKS, *COMPARISONS))
+
+    @property
+    def picks_of_several(self) -> bool:
+        """Whether the index that is picked may differ from cell to cell, where some are pending."""
+        return any(axis.reducer in PICKS and axis.size > 1 for axis in self.hidden)
+
+    @property
+    def comparison(self) -> str | None:
+        """Reducer that compares two pictures, if there is one."""
+        kinds = [axis.reducer for axis in self.hidden if axis.reducer in COMPARISONS]
+        return kinds[-1] if kinds else None
+
+    @property
+    def is_derived(self) -> bool:
+        """Whether its values may lie far from those of the array, which say nothing of colours."""
+        return self.comparison is not None or "std" in self.merges
+
+    def compared(self) -> tuple[CellRule, CellRule]:
+        """Rules of the two pictures that its last comparison sets against each other."""
+        *before, last = self.hidden
+        first_index, last_index = last.window[0], last.window[1] - 1
+
+        def at(index: int) -> CellRule:
+            one = HiddenAxis(last.name, (index, index + 1), "last")
+            return replace(self, hidden=(one, *before))
+
+        return at(first_index), at(last_index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +185,12 @@ class ResolvedView:
     colors: ColorRule
 
 
-def resolve(view: View, axes: Sequence[Axis], value_range: ValueRange) -> ResolvedView:
+def resolve(
+    view: View,
+    axes: Sequence[Axis],
+    value_range: ValueRange,
+    derived_range: ValueRange = NO_RANGE,
+) -> ResolvedView:
     """Fit what was asked to an array. Never raises, whatever the ranges are.
 
     Parameters
@@ -130,45 +201,65 @@ def resolve(view: View, axes: Sequence[Axis], value_range: ValueRange) -> Resolv
         Axes of the array, in any order.
     value_range : ValueRange
         Extent of the whole array's values.
+    derived_range : ValueRange
+        Extent used instead where the reducers make other values of them (`is_derived`).
     """
-    by_name = {axis.name: axis for axis in axes}
-    rows = by_name[view.rows].window(view.asked(view.rows))
-    columns = by_name[view.columns].window(view.asked(view.columns))
-    collapsed = next((name for name in by_name if name not in (view.rows, view.columns)), None)
-    band = by_name[collapsed].window(view.asked(collapsed)) if collapsed else (0, 1)
-    pooling = view.pooling or _follow(view.reducer, collapsed)
-    squared = collapsed is not None and view.reducer == "rms"
-    row_bin = bin_size(rows[1] - rows[0], view.max_rows)
-    column_bin = bin_size(columns[1] - columns[0], view.max_columns)
-    squared |= pooling == "rms" and (row_bin > 1 or column_bin > 1)
+    windows = {axis.name: axis.window(view.asked(axis.name)) for axis in axes}
+    rows, columns = windows[view.rows], windows[view.columns]
+    hidden = tuple(
+        sorted(
+            (
+                HiddenAxis(name, window, view.reducers.get(name, view.reducer))
+                for name, window in windows.items()
+                if name not in (view.rows, view.columns)
+            ),
+            key=lambda axis: _turn(axis.reducer),
+        )
+    )
     cells = CellRule(
         rows=view.rows,
         columns=view.columns,
-        collapsed=collapsed,
         row_window=rows,
         column_window=columns,
-        band=band,
-        row_bin=row_bin,
-        column_bin=column_bin,
-        reducer=view.reducer,
-        pooling=pooling,
+        hidden=hidden,
+        row_bin=bin_size(rows[1] - rows[0], view.max_rows),
+        column_bin=bin_size(columns[1] - columns[0], view.max_columns),
+        pooling=view.pooling or _follow(hidden),
     )
-    low, high = (usable_end(end, view.color_scale) for end in view.color_range)
-    center = usable_end(view.color_center, view.color_scale)
-    low, high = mirrored((low, high), center, view.color_scale)
+    return ResolvedView(cells, _color_rule(view, cells, value_range, derived_range))
+
+
+def _color_rule(
+    view: View, cells: CellRule, value_range: ValueRange, derived_range: ValueRange
+) -> ColorRule:
+    # Differences have signs, and none of them a logarithm.
+    scale: ColorScale = "linear" if cells.comparison else view.color_scale
+    center = 0.0 if cells.comparison and view.color_center is None else view.color_center
+    low, high = (usable_end(end, scale) for end in view.color_range)
+    center = usable_end(center, scale)
+    low, high = mirrored((low, high), center, scale)
+    squared = "rms" in cells.merges or (cells.pooling == "rms" and cells.is_pooled)
     limits = resolve_limits(
         (low, high),
-        value_range,
-        scale=view.color_scale,
-        squared=squared,
-        natural_range=view.natural_range,
+        derived_range if cells.is_derived else value_range,
+        scale=scale,
+        squared=squared and not cells.is_derived,
+        natural_range=None if cells.is_derived else view.natural_range,
         center=center,
     )
-    fixed = (low is not None, high is not None)
-    return ResolvedView(cells, ColorRule(limits, fixed, view.color_scale))
+    return ColorRule(limits, (low is not None, high is not None), scale)
 
 
-def _follow(reducer: str, collapsed: str | None) -> str:
-    # Without a reducer at work the maximum: a picture must not claim a convergence that is
-    # not there. First and last commute with any pooling, so the same holds for them.
-    return reducer if collapsed and reducer in _COMMUTING else "max"
+def _turn(reducer: str) -> int:
+    """When an axis is collapsed: the earlier the less is read, and comparisons are of pictures."""
+    return 0 if reducer in PICKS else 2 if reducer in COMPARISONS else 1
+
+
+def _follow(hidden: Sequence[HiddenAxis]) -> str:
+    """Pooling that goes with how the axes not shown are collapsed."""
+    merges = [axis.reducer for axis in hidden if axis.reducer in POOLINGS]
+    if merges:
+        return merges[-1]
+    # A mean keeps both signs of a difference. Else the maximum: a picture must not claim a
+    # convergence that is not there.
+    return "mean" if any(axis.reducer in COMPARISONS for axis in hidden) else "max"

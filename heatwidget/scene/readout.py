@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import ArraySource, Axis
+from ..arrays import ArraySource, Axis, plural
+from ..arrays.axis import number_text
 from ..frames import CellState, Frame, cell_extent
 from .legend import STATE_TEXTS
 from .text import label
@@ -72,14 +73,12 @@ def read_cell(source: ArraySource, frame: Frame, row: int, column: int) -> Reado
         cells.rows: frame.row_edges[row : row + 2].tolist(),
         cells.columns: frame.column_edges[column : column + 2].tolist(),
     }
-    if cells.collapsed:
-        windows[cells.collapsed] = list(cells.band)
-    places = []
+    reducers = {axis.name: axis.reducer for axis in cells.hidden if axis.size > 1}
+    windows.update((axis.name, list(axis.window)) for axis in cells.hidden)
     # The token last: it can be long, and what comes after it is then not seen.
-    for name in sorted(windows, key=lambda name: axes[name].labels is not None):
-        several = name == cells.collapsed and cells.band[1] - cells.band[0] > 1
-        places.append(_place(axes[name], windows[name], cells.reducer if several else ""))
-    return Readout(*_value(source, frame, row, column), tuple(places))
+    names = sorted(windows, key=lambda name: axes[name].labels is not None)
+    places = tuple(_place(axes[name], windows[name], reducers.get(name, "")) for name in names)
+    return Readout(*_value(source, frame, row, column), places)
 
 
 def cell_at(frame: Frame, down: float, across: float) -> tuple[int, int]:
@@ -114,10 +113,11 @@ def _place(axis: Axis, window: Sequence[int], reducer: str) -> Place:
     first, last = window[0], window[1] - 1
     one = first == last
     if axis.labels is None:
-        start, end = (format_number(axis.coordinates[i]) for i in (first, last))
-        text = f"{axis.name} {start}" if one else f"{axis.name}s {start}–{end}"
+        start, end = (format_number(axis.label(i)) for i in (first, last))
+        text = f"{axis.name} {start}" if one else f"{plural(axis.name)} {start}–{end}"
         return Place(text, reducer=reducer)
-    text = f"{axis.name} {first}" if one else f"{axis.name}s {first}–{last}"
+    start, end = (format_number(number_text(axis.coordinates[i])) for i in (first, last))
+    text = f"{axis.name} {start}" if one else f"{plural(axis.name)} {start}–{end}"
     ends = [first] if one else [first, last]
     return Place(text, tuple(label(axis.label(i), _TEXT_COLUMNS) for i in ends), reducer)
 

@@ -36,7 +36,7 @@ class Heatmap(HeatmapModel, AutoClosingBox):
     Parameters
     ----------
     array : array_like, LabelledArray, LiveArray or xarray.DataArray
-        Real numbers with 2 or 3 axes. It is not copied. What is written to a `LiveArray`
+        Real numbers with two or more axes. It is not copied. What is written to a `LiveArray`
         shows by itself; call `refresh` after a change in place of any other.
     dims : sequence of str, optional
         Names of the axes in order, from ``iteration``, ``layer``, ``token``, ``prompt``.

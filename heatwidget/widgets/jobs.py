@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import NamedTuple
 
 from ..arrays import ArraySource, Axis, Block, Region
@@ -36,10 +37,7 @@ class GuardedSource:
 
     def __init__(self, source: ArraySource, rule: CellRule, look: Callable[[float], None]) -> None:
         self._source, self._look = source, look
-        windows = (rule.row_window, rule.column_window, rule.band)
-        self._n_cells, self._n_read = 1, 0
-        for start, stop in windows:
-            self._n_cells *= stop - start
+        self._n_cells, self._n_read = prod(stop - start for start, stop in rule.windows.values()), 0
 
     @property
     def axes(self) -> tuple[Axis, ...]:

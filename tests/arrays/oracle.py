@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 
 def expected_window(
-    coordinates: Sequence[int], asked: tuple[float | None, float | None]
+    coordinates: Sequence[float], asked: tuple[float | None, float | None]
 ) -> tuple[int, int]:
     """Half-open window of the coordinates inside a range, or of the one nearest to it."""
+    if coordinates[0] > coordinates[-1]:
+        start, stop = expected_window(coordinates[::-1], asked[::-1])
+        return len(coordinates) - stop, len(coordinates) - start
     first, last = coordinates[0], coordinates[-1]
     low = first if asked[0] is None or asked[0] != asked[0] else asked[0]
     high = last if asked[1] is None or asked[1] != asked[1] else asked[1]

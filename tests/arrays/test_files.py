@@ -66,11 +66,11 @@ def test_values_and_dims_are_enough(path: Path) -> None:
         ({"dims": ["layer"]}, "dims must name each axis of shape (2, 3) once, got 1"),
         ({"dims": "layer"}, "dims must name each axis of shape (2, 3) once, got 1"),
         ({"dims": ["layer", "layer"]}, "dims must not repeat"),
-        ({"dims": ["layer", "head"]}, "dims must be drawn from"),
+        ({"dims": ["layer", ""]}, "dims must be a sequence of names"),
         ({"coord.layer": [1, 2, 3]}, "layers must have one number for each of 2"),
-        ({"coord.layer": [2, 1]}, "layers must be whole numbers that increase strictly"),
+        ({"coord.layer": [2, 2]}, "layers must be numbers that strictly increase"),
         ({"coord.token": ["a"]}, "tokens must have one text for each of 3, got 1"),
-        ({"values": np.zeros(3)}, "array must have 2 or 3 axes, got 1 (shape (3,))"),
+        ({"values": np.zeros(3)}, "array must have two or more axes, got 1 (shape (3,))"),
         ({"attrs": "{"}, "Expecting property name"),
     ],
 )
@@ -170,7 +170,7 @@ def test_an_array_of_another_name(tmp_path: Path, suffix: str) -> None:
     path = write_foreign(tmp_path / f"run{suffix}")
     known = "'loss' (5,) float64"
     refused(path, known, name="lost")
-    refused(path, "array must have 2 or 3 axes, got 1", name="loss")
+    refused(path, "array must have two or more axes, got 1", name="loss")
 
 
 def test_several_arrays(tmp_path: Path) -> None:

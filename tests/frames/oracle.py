@@ -6,7 +6,7 @@ It shares nothing with the package but the classes that carry what goes in.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,8 @@ from tests.arrays.oracle import expected_window
 
 LARGEST = float(np.finfo(np.float32).max)
 SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
-ROUNDED = ("mean", "rms")
+ROUNDED = ("mean", "rms", "std")
+COMPARED = ("difference", "log-ratio")
 Window = tuple[int, int]
 
 
@@ -42,27 +43,35 @@ def expected_frame(array: LabelledArray, view: View) -> Expected:
     column_size = expected_bin_size(windows[view.columns], view.max_columns)
     row_edges = expected_edges(windows[view.rows], row_size)
     column_edges = expected_edges(windows[view.columns], column_size)
-    hidden = next((d for d in array.dims if d not in (view.rows, view.columns)), None)
-    pooling = (row_size > 1 or column_size > 1) and expected_pooling(view, hidden)
+    hidden = [d for d in array.dims if d not in (view.rows, view.columns)]
+    how = {d: view.reducers.get(d, view.reducer) for d in hidden}
+    hidden.sort(key=lambda d: (how[d] in COMPARED) - (how[d] in ("first", "last")))
+    pooling = (row_size > 1 or column_size > 1) and expected_pooling(view, [how[d] for d in hidden])
     shape = (len(row_edges) - 1, len(column_edges) - 1)
     values, slack = np.full(shape, np.nan, np.float32), np.zeros(shape)
     pending = np.ones(shape, bool)
     for r, c in np.ndindex(shape):
         box = {view.rows: row_edges[r : r + 2], view.columns: column_edges[c : c + 2]}
-        piles = list(_piles(array, view, box, windows.get(hidden)))
-        cell = _cell(piles, view.reducer if hidden else "first", pooling)
+        stages = [(d, how[d]) for d in hidden]
+        cell, seen = _picture(array, view, box, windows, stages, pooling)
         if cell is not None:
             values[r, c], pending[r, c] = narrow(cell), False
-            if {view.reducer if hidden else None, pooling} & set(ROUNDED):
-                slack[r, c] = _rounding(piles, cell)
+            if {*how.values(), pooling} & set(ROUNDED):
+                slack[r, c] = _rounding(seen, cell)
+                if "log-ratio" in how.values():
+                    # Of a ratio the digits of its two sides count.
+                    slack[r, c] += 1e-5 * (1 + abs(cell)) if math.isfinite(cell) else 0
     return Expected(values, slack, pending, row_edges, column_edges)
 
 
-def expected_pooling(view: View, hidden: str | None) -> str:
-    """Pooling that holds: the one asked, else the reducer's own, else the maximum."""
+def expected_pooling(view: View, reducers: Sequence[str]) -> str:
+    """Pooling that holds: the one asked, else the last merging reducer's own, else a default."""
     if view.pooling:
         return view.pooling
-    return view.reducer if hidden and view.reducer in ("mean", "max", "min", "rms") else "max"
+    merging = [how for how in reducers if how in ("mean", "max", "min", "rms")]
+    if merging:
+        return merging[-1]
+    return "mean" if set(reducers) & set(COMPARED) else "max"
 
 
 def expected_bin_size(window: Window, n_pixels: int) -> int:
@@ -102,6 +111,9 @@ def merge(values: Sequence[Any], how: str) -> Any:
     numbers = [float(v) for v in values]
     if how == "mean":
         return sum(numbers) / len(numbers)
+    if how == "std":
+        middle = sum(numbers) / len(numbers)
+        return math.sqrt(sum((v - middle) ** 2 for v in numbers) / len(numbers))
     return math.sqrt(sum(v * v for v in numbers) / len(numbers))
 
 
@@ -152,30 +164,80 @@ def assert_states(frame: Frame, pending: np.ndarray) -> None:
         assert frame.states[cell] == state, (cell, frame.values[cell], frame.view.colors)
 
 
-def _piles(
-    array: LabelledArray, view: View, box: dict[str, list[int]], band: Window | None
-) -> Iterator[list[Any]]:
-    """Values that are there along the hidden axis, for each array cell of a frame cell."""
-    data, mask = np.ma.getdata(array.values), np.ma.getmaskarray(array.values)
+def _picture(
+    array: LabelledArray,
+    view: View,
+    box: dict[str, list[int]],
+    windows: dict[str, Window],
+    stages: list[tuple[str, str]],
+    pooling: str | bool,
+) -> tuple[Any, list[Any]]:
+    """Value of a frame cell, and the array's values behind it."""
+    if stages and stages[-1][1] in COMPARED:
+        *before, (dim, how) = stages
+        start, stop = windows[dim]
+        sides = [
+            _picture(
+                array, view, box, {**windows, dim: (k, k + 1)}, [(dim, "last"), *before], pooling
+            )
+            for k in (start, stop - 1)
+        ]
+        (a, seen), (b, others) = sides
+        return (None if a is None or b is None else _compared(a, b, how)), seen + others
+    seen: list[Any] = []
+    piles = []
     for r in range(*box[view.rows]):
         for c in range(*box[view.columns]):
             place = {view.rows: r, view.columns: c}
-            indices = [
-                tuple(place.get(dim, k) for dim in array.dims) for k in range(*(band or (0, 1)))
-            ]
-            yield [data[i] for i in indices if not mask[i]]
+            piles.append(_cell(array, place, windows, stages, str(pooling), seen))
+    if not pooling:
+        return (piles[0][0] if piles[0] else None), seen
+    return merge([value for pile in piles for value in pile], str(pooling)), seen
 
 
-def _cell(piles: list[list[Any]], reducer: str, pooling: str | bool) -> Any:
-    if reducer == pooling:
-        return merge([value for pile in piles for value in pile], reducer)
-    cells = [cell for cell in (merge(pile, reducer) for pile in piles) if cell is not None]
-    return merge(cells, str(pooling)) if pooling else (cells or [None])[0]
+def _cell(
+    array: LabelledArray,
+    place: dict[str, int],
+    windows: dict[str, Window],
+    stages: list[tuple[str, str]],
+    following: str,
+    seen: list[Any],
+) -> list[Any]:
+    """What one array cell of the shown axes gives to the merge that follows.
+
+    All values where that merges alike, else one; none where all is pending.
+    """
+    if not stages:
+        index = tuple(place[dim] for dim in array.dims)
+        if np.ma.getmaskarray(array.values)[index]:
+            return []
+        seen.append(np.ma.getdata(array.values)[index])
+        return seen[-1:]
+    *before, (dim, how) = stages
+    piles = [
+        _cell(array, {**place, dim: k}, windows, before, how, seen) for k in range(*windows[dim])
+    ]
+    piles = [pile for pile in piles if pile]
+    if not piles:
+        return []
+    if how in ("first", "last"):
+        return piles[0 if how == "first" else -1]
+    values = [value for pile in piles for value in pile]
+    if how == following and how in ("mean", "max", "min", "rms"):
+        return values
+    return [merge(values, how)]
 
 
-def _rounding(piles: list[list[Any]], cell: Any) -> float:
+def _compared(a: Any, b: Any, how: str) -> float:
+    """One number against another, in float64."""
+    with np.errstate(all="ignore"):
+        first, last = np.float64(a), np.float64(b)
+        return float(last - first if how == "difference" else np.log10(last) - np.log10(first))
+
+
+def _rounding(values: list[Any], cell: Any) -> float:
     """How far another order of summing may take a value."""
-    sizes = [abs(float(v)) for pile in piles for v in pile]
+    sizes = [abs(float(v)) for v in values]
     largest = max((s for s in sizes if math.isfinite(s)), default=0.0)
     ulp = abs(float(narrow(cell))) * 2.0**-23 + SMALLEST if math.isfinite(cell) else 0.0
     return 1e-13 * largest + ulp

@@ -57,11 +57,11 @@ def lay_out(values: np.ndarray, layout: str) -> np.ndarray:
 
 @st.composite
 def arrays(draw: st.DrawFn, *, n_dims: st.SearchStrategy[int] | None = None) -> LabelledArray:
-    """Array of 2 or 3 axes in any order, of any type and layout, maybe masked."""
+    """Array of 2 to 5 axes in any order, of any type and layout, maybe masked."""
     item = draw(st.sampled_from(["token", "prompt"]))
-    names = draw(st.permutations(["iteration", "layer", item]))
-    names = names[: draw(n_dims or st.integers(2, 3))]
-    most = 17 if len(names) == 2 else 7
+    names = draw(st.permutations(["iteration", "layer", item, "seed", "head"]))
+    names = names[: draw(n_dims or st.sampled_from([2, 2, 3, 3, 4, 5]))]
+    most = {2: 17, 3: 7, 4: 4, 5: 3}[len(names)]
     shape = tuple(draw(st.integers(1, most)) for _ in names)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     kind = draw(st.sampled_from(["wild", "whole", "positive", "signed"]))
@@ -81,7 +81,8 @@ def arrays(draw: st.DrawFn, *, n_dims: st.SearchStrategy[int] | None = None) -> 
 def _coordinates(draw: st.DrawFn, rng: np.random.Generator, name: str, size: int) -> Any:
     if name in ("token", "prompt") or draw(st.booleans()):
         return None
-    return np.cumsum(rng.integers(1, 5, size)) + draw(st.integers(-5, 20))
+    numbers = np.cumsum(rng.integers(1, 5, size)) + draw(st.integers(-5, 20))
+    return numbers * draw(st.sampled_from([1, 1, 0.25, -1, -0.5]))
 
 
 def ends() -> st.SearchStrategy[float | None]:
@@ -117,8 +118,8 @@ def views(draw: st.DrawFn, array: LabelledArray) -> View:
         color_scale=draw(st.sampled_from(COLOR_SCALES)),
         max_rows=draw(st.integers(2, 20)),
         max_columns=draw(st.integers(2, 20)),
-        iteration_range=draw(asked_ranges()),
-        layer_band=draw(asked_ranges()),
+        ranges=draw(st.dictionaries(st.sampled_from(array.dims), asked_ranges())),
+        reducers=draw(st.dictionaries(st.sampled_from(array.dims), st.sampled_from(REDUCERS))),
         pooling=draw(st.sampled_from([None, *POOLINGS])),
         color_range=draw(color_ranges()),
         natural_range=draw(st.sampled_from([None, None, (0.0, 1.0)])),

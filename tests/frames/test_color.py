@@ -349,5 +349,7 @@ def test_limits_do_not_follow_the_window() -> None:
     """They come from the whole array, so that scrubbing does not change them."""
     found = ValueRange(-1, 2, 0.5, 0.25, empty=False)
     axes = labelled(np.zeros((5, 6))).axes
-    views = [View("iteration", "token", "mean", "linear", 9, 9, (k, k)) for k in range(5)]
+    views = [
+        View("iteration", "token", "mean", "linear", 9, 9, {"iteration": (k, k)}) for k in range(5)
+    ]
     assert {resolve(view, axes, found).colors.limits for view in views} == {(-1, 2)}

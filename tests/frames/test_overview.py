@@ -44,7 +44,7 @@ SUMS = {"mean", "rms"}
 def small_scale(least: int, piece: int, copy: int, most: int = 1 << 28) -> Iterator[None]:
     """Levels and pieces for arrays of a few hundred cells."""
     with (
-        mock.patch.multiple(levels, _LEAST_CELLS=least, _LEAST_CELLS_TWO_WINDOWS=2 * least),
+        mock.patch.multiple(levels, _LEAST_CELLS=least, _LEAST_CELLS_ANY_WINDOW=2 * least),
         mock.patch.multiple(levels, _MOST_PIXELS=8, _LEAST_PIXELS=4, _MOST_CELLS=most),
         mock.patch.multiple(pieces, _PIECE_CELLS=piece, _MOST_CELLS=4 * piece),
         mock.patch.object(overview, "_COPY_CELLS", copy),
@@ -62,7 +62,7 @@ def scales(draw: st.DrawFn) -> tuple[int, int, int, int]:
     )
 
 
-@pytest.mark.parametrize("name", ["token", "layer"])
+@pytest.mark.parametrize("name", ["token", "layer", "head"])
 @given(
     shape=st.tuples(*[st.sampled_from([1, 36, 900, 5000, 10**6, 10**8])] * 3),
     in_memory=st.booleans(),
@@ -71,30 +71,27 @@ def test_what_it_takes_is_bounded_however_large_the_array(
     name: str, shape: tuple[int, int, int], in_memory: bool
 ) -> None:
     """All levels together take not much more than they may; there is one where that can be."""
-    n_band, *sizes = shape
+    n_hidden, *sizes = shape
     rows, columns = (
         levels.make_side(side, n, bin_size(n, 500))
         for side, n in zip((name, "iteration"), sizes, strict=True)
     )
-    roots = levels.root_bins(rows, columns, n_band, in_memory=in_memory)
-    n_cells = sum(
-        n_band * -(-rows.size // r) * -(-columns.size // c)
-        for r, c in levels.level_bins(rows, columns, roots)
-    )
+    bins = levels.level_bins(rows, columns, n_hidden, in_memory=in_memory)
+    n_cells = sum(n_hidden * -(-rows.size // r) * -(-columns.size // c) for r, c in bins)
     coarsest = rows.bins[-1] * columns.bins[-1]
     whole = np.prod(shape, dtype=float)
-    assert n_cells <= max(2 * levels._MOST_CELLS, 4 * whole / max(coarsest, levels._LEAST_CELLS))
-    assert roots or in_memory or whole / coarsest >= levels._MOST_CELLS
+    assert n_cells <= max(4 * levels._MOST_CELLS, 4 * whole / max(coarsest, levels._LEAST_CELLS))
+    assert bins or in_memory or whole / coarsest >= levels._MOST_CELLS
     if in_memory:
-        assert n_cells <= whole / 4 + 3 * n_band * (rows.size + columns.size)
+        assert n_cells <= whole * 3 / 8 + 5 * n_hidden * (rows.size + columns.size)
 
 
 @st.composite
 def sources(draw: st.DrawFn) -> WatchedSource:
-    """Array of 2 or 3 axes, some cells of it not there or not finite; of any chunks."""
+    """Array of 2 to 4 axes, some cells of it not there or not finite; of any chunks."""
     item = draw(st.sampled_from(["token", "prompt"]))
-    names = draw(st.permutations(["iteration", "layer", item]))[: draw(st.integers(2, 3))]
-    shape = tuple(draw(st.integers(1, 30 if len(names) == 2 else 14)) for _ in names)
+    names = draw(st.permutations(["iteration", "layer", item, "seed"]))[: draw(st.integers(2, 4))]
+    shape = tuple(draw(st.integers(1, {2: 30, 3: 14, 4: 7}[len(names)])) for _ in names)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dtype = draw(st.sampled_from(["f4", "f4", "f8", "f2", "i2", "?", ">f4"]))
     values = fill(rng, shape, dtype, draw(st.sampled_from(["whole", "positive", "signed"])))
@@ -120,10 +117,11 @@ def resolved(draw: st.DrawFn, source: WatchedSource) -> ResolvedView:
     if draw(st.integers(0, 3)):
         how = draw(st.sampled_from(POOLINGS))
         asked = {name: getattr(view, name) for name in View.__dataclass_fields__}
-        asked.update(reducer=draw(st.sampled_from([how, how, "first", "last"])), pooling=how)
+        reducers = [how, how, "first", "last", "difference"]
+        asked.update(reducer=draw(st.sampled_from(reducers)), pooling=how, reducers={})
         asked.update(max_rows=draw(st.integers(2, 5)), max_columns=draw(st.integers(2, 5)))
         if draw(st.booleans()):
-            asked.update(iteration_range=(None, None), layer_band=(None, None))
+            asked.update(ranges={})
         view = View(**asked)
     return resolve(view, source.axes, source.value_range())
 
@@ -144,7 +142,7 @@ def assert_alike(frame: Frame, base: Frame, where: np.ndarray | None = None) -> 
     np.testing.assert_array_equal(frame.row_edges, base.row_edges)
     np.testing.assert_array_equal(frame.column_edges, base.column_edges)
     largest = np.max(np.abs(base.values), where=np.isfinite(base.values), initial=1)
-    summed = {rule.reducer, rule.pooling} & SUMS
+    summed = {*(axis.reducer for axis in rule.hidden), rule.pooling} & SUMS
     np.testing.assert_allclose(
         frame.values[where],
         base.values[where],
@@ -258,7 +256,7 @@ def test_each_cell_is_read_once(chunks: tuple[int, ...] | None) -> None:
     source, made = filled((1503, 4, 300), {}, chunks=chunks)
     assert (source.take_reads() == 1).all()
     for first, last in ((0, 1502), (3, 1490), (9, 1502), (700, 1301)):
-        view = make_view(source, iteration_range=(first, last))
+        view = make_view(source, ranges={"iteration": (first, last)})
         assert made.serves(view.cells)
         frame = render(source, view, overview=made)
         reads = source.take_reads()
@@ -276,7 +274,7 @@ def test_reads_of_a_frame_do_not_grow_with_the_array() -> None:
     for n in (2000, 20_000):
         source, made = filled((n, 3, 64), {})
         source.take_reads()
-        render(source, make_view(source, iteration_range=(101, 1701)), overview=made)
+        render(source, make_view(source, ranges={"iteration": (101, 1701)}), overview=made)
         counts.append(int(source.take_reads().sum()))
     assert counts[0] == counts[1] < 32 * 64 * 3
 
@@ -285,7 +283,7 @@ def test_finer_views_read_the_array() -> None:
     """At most 16 cells of it for each cell of the picture, and index of the band."""
     source, made = filled((3000, 3, 160), {})
     source.take_reads()
-    view = make_view(source, iteration_range=(10, 55))
+    view = make_view(source, ranges={"iteration": (10, 55)})
     assert made.fits(view.cells)
     assert not made.serves(view.cells)
     frame = render(source, view, overview=made)
@@ -325,7 +323,7 @@ def test_torn_cells_do_not_wait_for_the_array() -> None:
     mask[100:103, [0, 2], 7] = True
     array = labelled(np.ma.array(values, mask=mask), "iteration", "layer", "token")
     source = WatchedSource(array, in_memory=False, chunks=(320, 3, 64))
-    view = make_view(source, "last", iteration_range=(0, 319))
+    view = make_view(source, "last", ranges={"iteration": (0, 319)})
     with mock.patch.multiple(overview, _COPY_CELLS=0), mock.patch.object(pieces, "_PIECE_CELLS", 1):
         made = Overview(source, view.cells)
     fill_up(made, source, 1)
@@ -352,7 +350,7 @@ def test_a_copy_serves_any_view() -> None:
     source, made = filled((30, 5, 20), {}, in_memory=False)
     assert (source.take_reads() == 1).all()
     for reducer in ("mean", "last", "max"):
-        view = make_view(source, reducer, pooling="min", iteration_range=(3, 17))
+        view = make_view(source, reducer, pooling="min", ranges={"iteration": (3, 17)})
         assert made.holds(view.cells)
         render(source, view, overview=made)
     assert not source.take_reads().any()
@@ -364,11 +362,11 @@ def test_what_is_looked_at_is_read_first() -> None:
     source = WatchedSource(labelled(values, "iteration", "layer", "token"), chunks=(10, 4, 64))
     with mock.patch.object(pieces, "_PIECE_CELLS", 1):
         made = Overview(source, make_view(source).cells)
-    made.want(make_view(source, iteration_range=(100, 139)).cells)
+    made.want(make_view(source, ranges={"iteration": (100, 139)}).cells)
     missing = made.missing()
     first = [next(missing).bounds[0][0] for _ in range(4)]
     assert sorted(first) == [100, 110, 120, 130]
-    made.want(make_view(source, iteration_range=(500, 500)).cells)
+    made.want(make_view(source, ranges={"iteration": (500, 500)}).cells)
     assert next(missing).bounds[0] == (500, 510)
     made.want(make_view(source).cells)
     rest = [region.bounds[0][0] for region in missing]

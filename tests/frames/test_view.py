@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from heatwidget.arrays import LabelledArray, NumpySource, ValueRange
 from heatwidget.arrays.axis import make_axis
 from heatwidget.frames import POOLINGS, REDUCERS, ResolvedView, View, resolve
+from heatwidget.frames.reducers import COMPARISONS
+from heatwidget.frames.view import HiddenAxis
 
 from .strategies import pictures
 
@@ -39,8 +40,9 @@ def test_resolve_is_total(picture: tuple[LabelledArray, View]) -> None:
     sizes = {axis.name: axis.size for axis in array.axes}
     assert 0 <= rule.row_window[0] < rule.row_window[1] <= sizes[rule.rows]
     assert 0 <= rule.column_window[0] < rule.column_window[1] <= sizes[rule.columns]
-    assert 0 <= rule.band[0] < rule.band[1] <= sizes.get(rule.collapsed, 1)
-    assert {rule.rows, rule.columns, rule.collapsed} - {None} == set(array.dims)
+    for axis in rule.hidden:
+        assert 0 <= axis.window[0] < axis.window[1] <= sizes[axis.name]
+    assert sorted([rule.rows, rule.columns, *(a.name for a in rule.hidden)]) == sorted(array.dims)
     assert rule.pooling in POOLINGS
     low, high = colors.limits
     assert low < high
@@ -59,36 +61,54 @@ def test_same_question_same_answer(picture: tuple[LabelledArray, View]) -> None:
 
 def test_ranges_are_inclusive_coordinates() -> None:
     """What the user writes stands on the axis; what comes out are indices."""
-    rule = settle(layer_band=(21, 27), iteration_range=(8, 20)).cells
+    rule = settle(ranges={"layer": (21, 27), "iteration": (8, 20)}).cells
     assert rule.row_window == (20, 27)
-    assert rule.band == (2, 6)
+    assert rule.windows["iteration"] == (2, 6)
     assert rule.column_window == (0, 9)
 
 
 def test_open_ends() -> None:
     """None is the axis's own end."""
-    rule = settle(layer_band=(None, 2), iteration_range=(56, None)).cells
+    rule = settle(ranges={"layer": (None, 2), "iteration": (56, None)}).cells
     assert rule.row_window == (0, 2)
-    assert rule.band == (14, 16)
+    assert rule.windows["iteration"] == (14, 16)
 
 
 def test_axes_in_any_order() -> None:
     """Rows, columns and the hidden axis go by name."""
-    rule = settle(rows="token", columns="iteration", iteration_range=(4, 4)).cells
-    assert (rule.collapsed, rule.column_window, rule.band) == ("layer", (1, 2), (0, 35))
+    rule = settle(rows="token", columns="iteration", ranges={"iteration": (4, 4)}).cells
+    assert rule.column_window == (1, 2)
+    assert rule.hidden == (HiddenAxis("layer", (0, 35), "mean"),)
 
 
 def test_nothing_hidden() -> None:
-    """An array of two axes has a band of one, and no name for it."""
+    """An array of two axes has nothing to collapse."""
     view = View("layer", "token", "mean", "linear", 10, 10)
     rule = resolve(view, (AXES[2], AXES[0]), ValueRange()).cells
-    assert (rule.collapsed, rule.band, rule.pooling) == (None, (0, 1), "max")
+    assert (rule.hidden, rule.pooling) == ((), "max")
+
+
+def test_hidden_axes_are_collapsed_in_turn() -> None:
+    """What is picked first, what is compared last, the others in the order of the array."""
+    axes = (*AXES, make_axis("seed", 3), make_axis("head", 2), make_axis("run", 4))
+    how = {"layer": "difference", "seed": "std", "head": "last", "iteration": "max"}
+    view = View("token", "run", "mean", "log", 10, 10, reducers=how)
+    rule = resolve(view, axes, ValueRange(), ValueRange(-3, 4, 1, 1, empty=False))
+    assert [axis.name for axis in rule.cells.hidden] == ["head", "iteration", "seed", "layer"]
+    assert rule.cells.pooling == "max"
+    first, last = rule.cells.compared()
+    assert first.hidden[0] == HiddenAxis("layer", (0, 1), "last")
+    assert last.hidden[0] == HiddenAxis("layer", (34, 35), "last")
+    # A difference has no logarithm, and its colours lie about 0.
+    assert (rule.colors.scale, rule.colors.limits) == ("linear", (-4, 4))
 
 
 @pytest.mark.parametrize("reducer", REDUCERS)
 def test_pooling_follows_the_reducer(reducer: str) -> None:
     """Where the two commute; else the maximum, which hides no lack of convergence."""
     expected = reducer if reducer in POOLINGS else "max"
+    if reducer in COMPARISONS:
+        expected = "mean"  # which keeps both signs
     assert settle(reducer=reducer).cells.pooling == expected
     assert settle(reducer=reducer, pooling="min").cells.pooling == "min"
 
@@ -139,4 +159,4 @@ def test_every_view_can_be_compared_and_hashed() -> None:
     """Views and what they resolve to are plain values."""
     assert hash(settle()) == hash(settle())
     assert settle() != settle(reducer="max")
-    assert np.ndim(settle().cells.band) == 1
+    assert isinstance(settle().cells.hidden, tuple)

@@ -34,7 +34,7 @@ def test_bins_are_cells_of_one_size_over_the_data(
 ) -> None:
     first, last = sorted(int(end * (n - 1)) for end in window)
     values = np.ones((n, 2))
-    source, frame = frame_of(values, iteration_range=(first, last), max_rows=pixels)
+    source, frame = frame_of(values, ranges={"iteration": (first, last)}, max_rows=pixels)
     made = scene_of(source, frame)
     top, bottom = made.picture.rows
     # Outer bins reach beyond the array where their size does not divide it.
@@ -46,7 +46,7 @@ def test_bins_are_cells_of_one_size_over_the_data(
 
 @given(window=st.tuples(st.integers(0, 40), st.integers(0, 40)))
 def test_ticks_and_overlays_agree_on_places(window: tuple[int, int]) -> None:
-    source, frame = frame_of(np.ones((41, 3)), iteration_range=tuple(sorted(window)))
+    source, frame = frame_of(np.ones((41, 3)), ranges={"iteration": tuple(sorted(window))})
     made = scene_of(source, frame)
     indices = [int(text) for text in made.rows.texts]
     _, places = made.place([0.0] * len(indices), np.array(indices) + 0.5)

@@ -41,7 +41,7 @@ class Hdf5Adapter:
         if not dataset:
             raise ValueError(f"array must be in an open file, got {dataset!r}")
         if dataset.shape is None:
-            raise ValueError("array must have 2 or 3 axes, got an HDF5 dataset without any")
+            raise ValueError("array must have two or more axes, got an HDF5 dataset without any")
         self._dataset = dataset
         self._take(dataset)
 

@@ -60,9 +60,9 @@ class Entry:
 
     @property
     def fits(self) -> bool:
-        """Whether a heatmap can show it: real numbers with 2 or 3 axes, none of them empty."""
+        """Whether a heatmap can show it: real numbers, two or more axes, none of them empty."""
         real = isinstance(self.dtype, str) or self.dtype.kind in "biuf"
-        return real and len(self.shape) in (2, 3) and 0 not in self.shape
+        return real and len(self.shape) > 1 and 0 not in self.shape
 
     def __str__(self) -> str:
         """Return shape and type."""
@@ -107,7 +107,7 @@ class Contents:
             names = [name for name in names if self.entries[name].fits]
         if not names:
             has = f"it has {self._list()}" if self.entries else "it has none at all"
-            raise ValueError(f"path must hold an array of 2 or 3 axes; {path}: {has}")
+            raise ValueError(f"path must hold an array of two or more axes; {path}: {has}")
         if len(names) > 1:
             raise ValueError(
                 f"name must say which array of {path} is meant: {self._list(only_fitting=True)}"

@@ -21,8 +21,9 @@ class Labels:
     ----------
     dims : tuple of str
         Names of the axes, in order.
-    coords : mapping of str to sequence
-        Coordinates by dim, of those axes that have other ones than 0..size-1.
+    coords : mapping of str to sequence or mapping
+        Coordinates by dim, of those axes that have other ones than 0..size-1; text by number
+        where an axis has both.
     quantity : str
         What is measured.
     attrs : mapping
@@ -56,7 +57,8 @@ class Labels:
         for name, kind in kinds.items():
             if not isinstance(said[name], kind):
                 raise ValueError(f"labels must have {name} of type {kind.__name__}")
-        return cls(tuple(said["dims"]), said["coords"], said["quantity"], said["attrs"])
+        coords = {dim: _from_json(found) for dim, found in said["coords"].items()}
+        return cls(tuple(said["dims"]), coords, said["quantity"], said["attrs"])
 
     @classmethod
     def are_in(cls, text: str) -> bool:
@@ -76,16 +78,32 @@ class Labels:
             If an attribute is nothing that JSON can hold.
         """
         attrs = {_key(key): _plain(key, value) for key, value in self.attrs.items()}
-        said = {"dims": self.dims, "coords": self.coords, "quantity": self.quantity}
+        coords = {dim: _to_json(found) for dim, found in self.coords.items()}
+        said = {"dims": self.dims, "coords": coords, "quantity": self.quantity}
         return json.dumps({**said, "attrs": attrs})
 
 
-def _coords(axis: Axis) -> list[Any] | None:
-    """Coordinates of an axis as JSON has them, or None where they are 0..size-1."""
+def _coords(axis: Axis) -> list[Any] | dict[int | float, str] | None:
+    """Coordinates of an axis, or None where they are 0..size-1."""
     if axis.labels:
-        return list(axis.labels)
-    numbers = axis.coordinates
-    return None if np.array_equal(numbers, np.arange(axis.size)) else numbers.tolist()
+        return list(axis.labels) if axis.is_counted else axis.mapping
+    return None if axis.is_counted else axis.coordinates.tolist()
+
+
+def _to_json(coords: Any) -> Any:
+    """Coordinates as JSON has them, whose names are texts: numbers and labels side by side."""
+    if isinstance(coords, Mapping):
+        return {"numbers": list(coords), "labels": list(coords.values())}
+    return coords
+
+
+def _from_json(coords: Any) -> Any:
+    if not isinstance(coords, dict):
+        return coords
+    numbers, labels = coords.get("numbers"), coords.get("labels")
+    if not (isinstance(numbers, list) and isinstance(labels, list) and len(numbers) == len(labels)):
+        raise ValueError("labels must have as many numbers as labels of an axis")
+    return dict(zip(numbers, labels, strict=True))
 
 
 def _key(key: Any) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..adapters import adapt_any
-from ..axis import DIMS
 from ..labelled import LabelledArray, as_labelled
+from ..names import ROLES, plural
 from ..origin import Origin
 from .contents import VALUES, Contents, Entry, NamedKindError, UnknownTypeError
 from .kinds import module_to_read
@@ -51,7 +51,7 @@ def open(
         ``.safetensors``, or ``.pt`` and ``.pth`` with tensors, which needs torch. A file with
         another suffix is known by its content.
     name : str, optional
-        Which array of the file; by default ``values``, or the only one with 2 or 3 axes.
+        Which array of the file; by default ``values``, or the only one with two or more axes.
     dims : sequence of str, optional
         Names of the axes, in order; goes before what the file says.
     tokens, prompts, layers, iterations : sequence, optional
@@ -95,9 +95,6 @@ def open_labelled(
     )
     try:
         labelled = _label(values, labels, entry, dims, default_dims, coords or {})
-    except KeyError as error:
-        what = f"the axes of shape {entry.shape}, as {path} does not"
-        raise ValueError(f"dims must name {what}") from error
     except (TypeError, ValueError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"{error} (in {path}){_advice(str(error))}") from error
@@ -155,5 +152,5 @@ def _label(
 
 def _advice(error: str) -> str:
     """How to give other coordinates, where those of the file do not fit."""
-    about = next((f"{dim}s" for dim in DIMS if error.startswith(f"{dim}s must")), None)
+    about = next((plural(dim) for dim in ROLES if error.startswith(f"{dim}s must")), None)
     return "" if about is None else f": heatwidget.open(path, {about}=...) gives it others"

@@ -39,7 +39,7 @@ def save(
     Parameters
     ----------
     array : LabelledArray, LiveArray, xarray.DataArray or array_like
-        Real numbers with 2 or 3 axes.
+        Real numbers with two or more axes.
     path : str or path
         ``.npz``, ``.zarr``, ``.nc``, ``.h5``, ``.hdf5`` or ``.safetensors``. A ``.npy`` has
         no room for labels; an ``.npz`` is mapped into memory as well.
