@@ -4,7 +4,7 @@ from .axis import Axis
 from .extent import ValueRange
 from .labelled import LabelledArray, as_labelled
 from .live import LiveArray
-from .names import ITEM_ROLES, ROLES, find_roles, plural, role_of
+from .names import ITEM_ROLES, ROLES, Role, find_roles, plural, role_of
 from .source import ArraySource, Block, NumpySource, Region
 from .stored import StoredSource
 from .watching import LiveSource
@@ -20,6 +20,7 @@ __all__ = [
     "LiveSource",
     "NumpySource",
     "Region",
+    "Role",
     "StoredSource",
     "ValueRange",
     "as_labelled",

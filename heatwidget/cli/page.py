@@ -9,7 +9,7 @@ import os
 import ipywidgets
 
 from .. import samples
-from ..arrays import LabelledArray
+from ..arrays import LabelledArray, plural
 from ..arrays.files import open as open_array
 from ..widgets import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 from ..widgets.arguments import guess_text
@@ -42,7 +42,7 @@ def make_page() -> ipywidgets.VBox:
 
 def _heading(path: str, array: LabelledArray, *, guessed: bool) -> ipywidgets.HTML:
     """Name of the file, what is in it, and how it was read where it does not say."""
-    sizes = " × ".join(f"{axis.size} {axis.name}s" for axis in array.axes)
+    sizes = " × ".join(f"{axis.size} {plural(axis.name)}" for axis in array.axes)
     facts = [array.quantity] * bool(array.quantity) + [sizes, str(array.dtype)]
     name = _escaped(os.path.basename(path))
     note = f"<p>{_escaped(guess_text(array))}</p>" if guessed else ""

@@ -80,8 +80,11 @@ def choose_widgets(dims: tuple[str, ...], asked: str | None) -> tuple[str, ...]:
     CommandError
         If the one that is asked needs an axis that it lacks.
     """
+    from ..arrays import find_roles
+
     needs = {"convergence": "iteration", "activation": "layer"}
-    fitting = tuple(w for w, axis in needs.items() if axis in dims and _ITEMS & set(dims))
+    roles = find_roles(dims)
+    fitting = tuple(w for w, axis in needs.items() if axis in roles and _ITEMS & roles.keys())
     if asked is None:
         return fitting or ("heatmap",)
     if asked not in fitting:

@@ -1,6 +1,6 @@
 """What is looked at, as a value: `compose` makes a `Scene` of a frame."""
 
-from .compose import Layout, Look, Picture, Scene, compose, make_layout
+from .compose import Layout, Look, Picture, Scene, compose, derived_quantity, make_layout
 from .legend import LegendEntry, make_legend
 from .overlays import Band, Overlay, Points, Polyline, Text, steps
 from .readout import Place, Readout, cell_at, read_cell
@@ -20,6 +20,7 @@ __all__ = [
     "Text",
     "cell_at",
     "compose",
+    "derived_quantity",
     "make_layout",
     "make_legend",
     "read_cell",

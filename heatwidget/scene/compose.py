@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Axis
-from ..frames import Frame, color_indices
+from ..frames import CellRule, Frame, color_indices
 from .geometry import Geometry, lay_out
 from .labels import Labels
 from .legend import LegendEntry, make_legend
@@ -186,6 +186,14 @@ def compose(
         quantity=look.quantity,
         overlays=look.overlays,
     )
+
+
+def derived_quantity(quantity: str, cells: CellRule) -> str:
+    """What the values of a frame measure, where its reducers make others of the array's."""
+    if "std" in cells.merges:
+        quantity = f"std of {quantity}"
+    words = {"difference": "difference of", "log-ratio": "log₁₀ ratio of"}
+    return f"{words[cells.comparison]} {quantity}" if cells.comparison else quantity
 
 
 def _indices(frame: Frame, previous: Scene | None) -> NDArray[np.uint8]:

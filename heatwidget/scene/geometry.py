@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..arrays import Axis
 from .text import label, text_width
 
@@ -16,6 +18,7 @@ _UPRIGHT_COLUMNS = 14  # most text columns of an upright label
 _LEVEL_COLUMNS = 12  # and those that a level one has at least, if its text is that long
 _NUMBERS_PIXELS = 300  # of a picture that shows as many numbers as any
 _LEAST_PIXELS = 160  # of a picture across, whatever the page
+_LOOKED_AT = 500  # numbers of an axis, to find the longest
 _LONG = 100  # text columns of a label that are looked at at all
 _TALLEST = 520
 _ROW = 32
@@ -148,7 +151,10 @@ def _pitch(columns: int, rotated: bool) -> float:
 def _longest(axis: Axis) -> int:
     """Text columns of an axis's longest label."""
     if axis.labels is None:
-        return max(len(str(bound)) for bound in axis.bounds)
+        # Whole numbers are longest at an end; others may be anywhere.
+        whole = axis.coordinates.dtype.kind == "i"
+        some = (0, -1) if whole else np.linspace(0, axis.size - 1, _LOOKED_AT).astype(int)
+        return max(len(axis.label(index)) for index in some)
     return max(text_width(label(text, _LONG)) for text in set(axis.labels))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Axis
 from ..frames import ColorRule
 from ..frames.palette import N_VALUE_COLORS
 from .labels import Labels
@@ -50,8 +51,8 @@ def axis_ticks(labels: Labels, window: tuple[int, int], *, most: int) -> Ticks:
     start, stop = window
     axis = labels.axis
     if axis.labels is None:
-        chosen = _round_numbers(axis.coordinates, start, stop, most)
-        texts = tuple(format_number(axis.coordinates[i]) for i in chosen)
+        chosen = _round_numbers(axis, start, stop, most)
+        texts = tuple(format_number(axis.label(i)) for i in chosen)
     else:
         chosen = _every(start, stop, most)
         thinned = len(chosen) < stop - start
@@ -103,16 +104,14 @@ def _round_steps() -> Iterator[int]:
     return (factor * 10**exponent for exponent in range(19) for factor in (1, 2, 5))
 
 
-def _round_numbers(
-    coordinates: NDArray[np.int64], start: int, stop: int, most: int
-) -> NDArray[np.int64]:
+def _round_numbers(axis: Axis, start: int, stop: int, most: int) -> NDArray[np.int64]:
     """Indices of the coordinates that are multiples of the smallest round step that fits.
 
     The step follows from the window's length alone, not from where it lies, so that ticks
     stay in place while the window moves.
     """
-    shown = coordinates[start:stop]
-    if len(shown) > most:
+    shown = axis.coordinates[start:stop]
+    if len(shown) > most and shown.dtype.kind == "i" and not axis.descends:
         first, span = int(shown[0]), int(shown[-1]) - int(shown[0])
         # They increase strictly: so all are there, and an axis of any length is not looked at.
         all_there = span == len(shown) - 1

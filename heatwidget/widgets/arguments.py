@@ -11,26 +11,27 @@ from typing import Any
 import numpy as np
 
 from ..arrays import (
-    ITEM_DIMS,
     ArraySource,
     LabelledArray,
     LiveArray,
     NumpySource,
+    Role,
     StoredSource,
     as_labelled,
+    find_roles,
 )
 from ..arrays.adapters import adapt
 from ..arrays.labelled import RENAMES, names_axes
 from ..arrays.origin import origin_of
 
-# Keyword of each axis's coordinates.
-COORD_KEYWORDS = {
+# Keyword with the coordinates of the axis in a role.
+COORD_KEYWORDS: dict[str, Role] = {
     "iterations": "iteration",
     "layers": "layer",
     "tokens": "token",
     "prompts": "prompt",
 }
-DATA_KEYWORDS = ("dims", *COORD_KEYWORDS)
+DATA_KEYWORDS = ("dims", "coords", *COORD_KEYWORDS)
 
 # From here on multiples of 64 are taken for the width of a model, not for a count of tokens.
 _LEAST_D_MODEL = 256
@@ -48,9 +49,8 @@ _MEANT = {
     **dict.fromkeys(("figsize", "aspect", "size"), "width and height"),
     **dict.fromkeys(("label", "unit", "units", "colorbar_label"), "quantity"),
     **dict.fromkeys(("array", "data", "values", "x"), "set_array(array)"),
-    **dict.fromkeys(
-        ("token_range", "prompt_range"), "no trait: cut the array, set_array(array[..., 3:9])"
-    ),
+    **dict.fromkeys(("range", "slices", "windows", "sel", "isel"), 'ranges={"head": (3, 3)}'),
+    **dict.fromkeys(("axes", "axis_names", "names_of_axes"), "dims"),
 }
 
 
@@ -95,9 +95,14 @@ def label_array(
         axes = array.axes
         zeros = np.broadcast_to(np.float32(0), [axis.size for axis in axes])
         array = LabelledArray(zeros, axes, array.quantity, array.attrs)
-    coords = {dim: data.get(name) for name, dim in COORD_KEYWORDS.items()}
-    if coords["token"] is not None and coords["prompt"] is not None:
-        raise TypeError("tokens and prompts name the same axis: give one of them")
+    coords: dict[str, Any] = {role: data.get(name) for name, role in COORD_KEYWORDS.items()}
+    both = coords["token"] is not None and coords["prompt"] is not None
+    if both and data.get("dims") is None and not names_axes(array):
+        raise TypeError("tokens and prompts name the same axis: give one of them, or dims=")
+    given = data.get("coords") or {}
+    if not isinstance(given, Mapping):
+        raise TypeError(f"coords must be a mapping of names of axes to coordinates, got {given!r}")
+    coords.update(given)
     item = "token" if coords["prompt"] is None else "prompt"
     named = {n: tuple(item if d == "item" else d for d in dims) for n, dims in default_dims.items()}
     labelled = as_labelled(array, default_dims=named, dims=data.get("dims"), coords=coords)
@@ -129,8 +134,9 @@ def make_source(array: Any, labelled: LabelledArray, request: Callable[[], None]
     request : callable
         Called, on any thread, when a live array has changed.
     """
-    if isinstance(array, LiveArray):
-        return array.watch(request, labelled.axes)
+    if hasattr(array, "watch"):
+        source: ArraySource = array.watch(request, labelled.axes)
+        return source
     in_numpy = adapt(labelled.data) is None and origin_of(labelled) is None
     return NumpySource(labelled) if in_numpy else StoredSource(labelled)
 
@@ -156,7 +162,8 @@ def choose_axes(
     dims : tuple of str
         Axes of the array.
     settled : tuple of str or None
-        Rows and columns of the widget's class, ``item`` standing for token or prompt.
+        Roles of rows and columns that the widget's class expects, ``item`` standing for token
+        or prompt.
     rows, columns : str or None
         What the user asked; None takes what is left, the last ones first.
     where : str
@@ -167,9 +174,13 @@ def choose_axes(
     ValueError
         If the array lacks an axis, or rows and columns are the same.
     """
-    item = next((dim for dim in dims if dim in ITEM_DIMS), "item")
     if settled is not None:
-        rows, columns = (item if name == "item" else name for name in settled)
+        roles: dict[str, str] = {str(role): dim for role, dim in find_roles(dims).items()}
+        roles["item"] = roles.get("token") or roles.get("prompt") or "item"
+        usual = tuple(roles.get(role, role) for role in settled)
+        if rows == usual[1] or columns == usual[0]:
+            usual = usual[::-1]
+        rows, columns = rows or usual[0], columns or usual[1]
     for argument, name in (("rows", rows), ("columns", columns)):
         if name is not None and name not in dims:
             wanted = "token or prompt" if name == "item" else name

@@ -13,11 +13,14 @@ class Model(Protocol):
     def _point(self, place: tuple[float, float] | None) -> None:
         """Take where the pointer is: fractions down and across, or None."""
 
-    def _asked(self, name: str) -> Any:
-        """Value of a trait as it was set: with None for an open end of a range."""
+    def _asked(self, name: str, dim: str | None = None) -> Any:
+        """Value of a trait, or its entry of an axis, as it was set: None for an open end."""
 
-    def _set_from_control(self, name: str, value: Any) -> None:
-        """Set a trait; an error is shown on the page."""
+    def _set_from_control(self, name: str, value: Any, dim: str | None = None) -> None:
+        """Set a trait, or its entry of an axis; an error is shown on the page."""
+
+    def _transpose_from_control(self) -> None:
+        """Swap rows and columns; an error is shown on the page."""
 
     def _reset_from_control(self) -> None:
         """Put the view back; an error is shown on the page."""
@@ -39,24 +42,41 @@ class TraitBinding:
         Held weakly: the model owns its controls.
     name : str
         Of the trait.
+    dim : str, optional
+        Axis whose entry of the trait it is, where that is a mapping.
+    attribute : str, optional
+        Trait of the control.
     """
 
-    def __init__(self, control: Any, model: Model, name: str) -> None:
-        self.control, self.name = control, name
-        self._model = ref(model)
+    def __init__(
+        self,
+        control: Any,
+        model: Model,
+        name: str,
+        dim: str | None = None,
+        *,
+        attribute: str = "value",
+    ) -> None:
+        self.control, self.name, self.dim = control, name, dim
+        self._model, self._attribute = ref(model), attribute
         self._lock, self._following = RLock(), 0
-        control.observe(self._moved, "value")
+        control.observe(self._moved, attribute)
 
     @property
     def asked(self) -> Any:
         """Value of the trait as it was set."""
         model = self._model()
-        return None if model is None else model._asked(self.name)
+        return None if model is None else model._asked(self.name, self.dim)
+
+    @property
+    def shown(self) -> Any:
+        """Value of the trait that the control shows."""
+        return self._as_asked(getattr(self.control, self._attribute))
 
     def set(self, value: Any) -> None:
         """Set the trait."""
         if (model := self._model()) is not None:
-            model._set_from_control(self.name, value)
+            model._set_from_control(self.name, value, self.dim)
 
     def follow(self) -> None:
         """Show what was set in Python. Nothing is sent if the control shows it already."""
@@ -64,7 +84,7 @@ class TraitBinding:
         with self._lock:
             self._following = get_ident()
             try:
-                self.control.value = self._value()
+                setattr(self.control, self._attribute, self._value())
             finally:
                 self._following = 0
 
@@ -72,7 +92,11 @@ class TraitBinding:
         """Value of the control that shows the trait."""
         return self.asked
 
+    def _as_asked(self, value: Any) -> Any:
+        """Value of the trait for one of the control."""
+        return value
+
     def _moved(self, change: Any) -> None:
         # The page moves it on another thread, perhaps while this one follows.
         if self._following != get_ident():
-            self.set(change["new"])
+            self.set(self._as_asked(change["new"]))

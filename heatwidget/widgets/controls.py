@@ -1,111 +1,58 @@
-"""Sliders, play, reducer and reset: what can be moved on the page."""
+"""Sliders, play, reducers and buttons: what can be moved on the page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from threading import get_ident
-from typing import Any
+from collections.abc import Sequence
 
 import ipywidgets
 import numpy as np
 
-from ..arrays import Axis
+from ..arrays import Axis, plural, role_of
 from ..frames import REDUCERS
 from .binding import Model, TraitBinding
 from .lifetime import weak_callback
 from .player import Player
+from .sliders import RangeSlider, range_slider
 
-# Trait of each axis that has a slider.
-RANGE_DIMS = {"iteration_range": "iteration", "layer_band": "layer"}
-
-
-class RangeSlider(TraitBinding):
-    """Slider over the coordinates of an axis, which has at least two.
-
-    Parameters
-    ----------
-    axis : Axis
-    model : Model
-    name : str
-        Of the trait with its range.
-    """
-
-    def __init__(self, axis: Axis, model: Model, name: str) -> None:
-        self._axis = axis
-        first, last = axis.bounds
-        slider = ipywidgets.IntRangeSlider(
-            value=(first, last),
-            min=first,
-            max=last,
-            step=_step(axis),
-            description=axis.name,
-            tooltip=f"{axis.name}s shown, both ends included",
-            style={"description_width": "58px"},
-            layout=ipywidgets.Layout(flex="1 1 300px", width="auto", min_width="260px"),
-        )
-        super().__init__(slider, model, name)
-        self.follow()
-
-    def resize(self, axis: Axis) -> None:
-        """Go to the end of an axis that has become longer or shorter."""
-        with self._lock:
-            self._axis = axis
-            self._following = get_ident()
-            try:
-                # Bounds first: a value beyond them would be cut off. One that is now beyond
-                # them is, and nobody has moved the slider.
-                self.control.max, self.control.step = axis.bounds[1], _step(axis)
-            finally:
-                self._following = 0
-        self.follow()
-
-    def _value(self) -> tuple[int, int]:
-        start, stop = self._axis.window(self.asked)
-        # Between two coordinates it may stay where it was moved to: it shows the same window.
-        if self._axis.window(self.control.value) == (start, stop):
-            first, last = self.control.value
-            return first, last
-        return int(self._axis.coordinates[start]), int(self._axis.coordinates[stop - 1])
-
-
-def _step(axis: Axis) -> int:
-    """Step that meets every coordinate."""
-    gcd: Any = np.gcd  # whose stubs differ from release to release
-    return int(gcd.reduce(np.diff(axis.coordinates)))
+Shown = tuple[str, str]
 
 
 def reducer_choice(axis: Axis, model: Model) -> TraitBinding:
-    """Dropdown of how the hidden axis is collapsed."""
+    """Dropdown of how a hidden axis is collapsed."""
     dropdown = ipywidgets.Dropdown(
         options=REDUCERS,
-        value=model._asked("reducer"),
-        description=f"{axis.name}s by",
-        tooltip=f"How the {axis.name}s in the range become one value",
+        value=model._asked("reducers", axis.name),
+        description=f"{plural(axis.name)} by",
+        tooltip=f"How the {plural(axis.name)} in the range become one value",
         style={"description_width": "initial"},
         layout=ipywidgets.Layout(width="160px", flex="0 0 auto"),
     )
-    return TraitBinding(dropdown, model, "reducer")
+    return TraitBinding(dropdown, model, "reducers", axis.name)
 
 
-def reset_button(model: Model) -> ipywidgets.Button:
-    """Button that puts the view back."""
-    button = ipywidgets.Button(
-        description="reset",
-        icon="undo",
-        tooltip="Put the view back as it was made",
-        layout=ipywidgets.Layout(width="80px", flex="0 0 auto"),
-    )
-    reset = weak_callback(model._reset_from_control)
-    button.on_click(lambda _: reset())
+def _button(model: Model, method: str, **look: str) -> ipywidgets.Button:
+    """Button that calls a method of the model."""
+    width = look.pop("width")
+    button = ipywidgets.Button(layout=ipywidgets.Layout(width=width, flex="0 0 auto"), **look)
+    pressed = weak_callback(getattr(model, method))
+    button.on_click(lambda _: pressed())
     return button
 
 
 def _continues(axis: Axis, before: Axis) -> bool:
     """Whether an axis is the same as before, or goes on, or ends earlier."""
+    if (axis.name, axis.size > 1) != (before.name, before.size > 1):
+        return False  # with a second index a slider appears
     size = min(axis.size, before.size)
     same = np.array_equal(axis.coordinates[:size], before.coordinates[:size])
-    # With a second number a slider appears.
-    return same and (axis.size == before.size or size > 1)
+    texts = (axis.labels is None) == (before.labels is None)
+    return same and texts and (axis.labels or ())[:size] == (before.labels or ())[:size]
+
+
+def _in_order(axes: Sequence[Axis]) -> list[Axis]:
+    """Axes as their sliders stand: iterations, layers, and the others as in the array."""
+    turns = {"iteration": 0, "layer": 1}
+    return sorted(axes, key=lambda axis: turns.get(role_of(axis.name) or "", 2))
 
 
 class Controls:
@@ -113,10 +60,10 @@ class Controls:
 
     Parameters
     ----------
-    axes : mapping of str to Axis
-        Axes of the array by name. A slider appears only where there is something to move.
-    collapsed : str or None
-        Name of the hidden axis, if there is one.
+    axes : sequence of Axis
+        Axes of the array. A slider appears only where there is something to move.
+    shown : tuple of str
+        Names of the axes shown down and across. Tokens and prompts have no slider there.
     model : Model
     before : Controls, optional
         Those that these replace: the speed and the loop of their play button stay.
@@ -124,60 +71,70 @@ class Controls:
 
     def __init__(
         self,
-        axes: Mapping[str, Axis],
-        collapsed: str | None,
+        axes: Sequence[Axis],
+        shown: Shown,
         model: Model,
         *,
         before: Controls | None = None,
     ) -> None:
-        self._made_for = (axes, collapsed)
-        self.player: Player | None = None
-        # By the trait that they show.
+        self._made_for = (axes, shown)
+        ordered = _in_order(axes)
+        hidden = [axis for axis in ordered if axis.name not in shown]
         self.sliders: dict[str, RangeSlider] = {
-            name: RangeSlider(axes[dim], model, name)
-            for name, dim in RANGE_DIMS.items()
-            if dim in axes and axes[dim].size > 1
+            axis.name: range_slider(axis, model)
+            for axis in ordered
+            if axis.size > 1 and (axis in hidden or not axis.is_item)
         }
-        self.choices: dict[str, TraitBinding] = {}
-        if (slider := self.sliders.get("iteration_range")) is not None:
-            axis = axes["iteration"]
-            self.player = Player(axis, slider, collapsed=collapsed == "iteration")
-            if before is not None and before.player is not None:
-                self.player.take_over(before.player)
-        if collapsed is not None:
-            self.choices["reducer"] = reducer_choice(axes[collapsed], model)
-        self.reset = reset_button(model)
+        self.choices = {axis.name: reducer_choice(axis, model) for axis in hidden}
+        played = [
+            slider
+            for name, slider in self.sliders.items()
+            if name not in shown or role_of(name) == "iteration"
+        ]
+        played_before = None if before is None else before.player
+        self.player: Player | None = Player(played, shown, played_before) if played else None
         self.widgets = [
-            *([self.player.widget] if self.player else []),
-            *(binding.control for binding in self._bindings.values()),
-            self.reset,
+            *(self.player.widgets if self.player else []),
+            *(binding.control for binding in self._bindings),
+            _button(
+                model,
+                "_transpose_from_control",
+                icon="exchange",
+                tooltip="Swap rows and columns",
+                width="40px",
+            ),
+            _button(
+                model,
+                "_reset_from_control",
+                description="reset",
+                icon="undo",
+                tooltip="Put the view back as it was made",
+                width="80px",
+            ),
         ]
 
     @property
-    def _bindings(self) -> dict[str, TraitBinding]:
-        return {**self.sliders, **self.choices}
+    def _bindings(self) -> list[TraitBinding]:
+        """Each slider, and after it how its axis is collapsed."""
+        names = dict.fromkeys((*self.sliders, *self.choices))
+        found = ((self.sliders.get(name), self.choices.get(name)) for name in names)
+        return [binding for pair in found for binding in pair if binding is not None]
 
-    def fit(self, axes: Mapping[str, Axis], collapsed: str | None) -> bool:
+    def fit(self, axes: Sequence[Axis], shown: Shown) -> bool:
         """Whether these are the controls of such an array too, so that a pointer can stay on them.
 
         Where an axis has only become longer or shorter they follow it.
         """
-        own, own_collapsed = self._made_for
-        dims = [dim for dim in RANGE_DIMS.values() if dim in own or dim in axes]
-        if own_collapsed != collapsed or not all(
-            dim in own and dim in axes and _continues(axes[dim], own[dim]) for dim in dims
-        ):
+        own, own_shown = self._made_for
+        if own_shown != shown or len(own) != len(axes) or not all(map(_continues, axes, own)):
             return False
-        self._made_for = (axes, collapsed)
-        for name, slider in self.sliders.items():
-            dim = RANGE_DIMS[name]
-            if axes[dim].size != own[dim].size:
-                slider.resize(axes[dim])
-        if self.player is not None:
-            self.player.axis = axes["iteration"]
+        self._made_for = (axes, shown)
+        for axis, before in zip(axes, own, strict=True):
+            if axis.size != before.size and axis.name in self.sliders:
+                self.sliders[axis.name].resize(axis)
         return True
 
-    def follow(self, trait: str) -> None:
+    def follow(self) -> None:
         """Show what was set in Python. Nothing is sent to a control that shows it already."""
-        if trait in self._bindings:
-            self._bindings[trait].follow()
+        for binding in self._bindings:
+            binding.follow()

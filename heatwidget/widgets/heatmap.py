@@ -19,16 +19,15 @@ from .arguments import (
     label_array,
     make_source,
 )
-from .controls import RANGE_DIMS
 from .lifetime import AutoClosingBox
-from .model import ALL, RANGE_TRAITS, VIEW_TRAITS, HeatmapModel, fill
+from .model import ALL, DERIVED_TRAITS, RANGE_ROLES, VIEW_TRAITS, HeatmapModel, fill
 from .scheduler import make_scheduler
 from .screen import Screen
 from .traits import AskedRange, set_together
 
 
 class Heatmap(HeatmapModel, AutoClosingBox):
-    """Interactive heatmap of two axes of an array; a third one is collapsed.
+    """Interactive heatmap of two axes of an array; all others are collapsed.
 
     Every keyword is a trait: it can be read, and, but for those that describe the array,
     set, observed and linked. Call `set_array` to show another array.
@@ -39,14 +38,18 @@ class Heatmap(HeatmapModel, AutoClosingBox):
         Real numbers with two or more axes. It is not copied. What is written to a `LiveArray`
         shows by itself; call `refresh` after a change in place of any other.
     dims : sequence of str, optional
-        Names of the axes in order, from ``iteration``, ``layer``, ``token``, ``prompt``.
-        By default the array's own, else those that the widget expects.
+        Names of the axes in order, any names. By default the array's own, else those that the
+        widget expects. The widget knows what ``iteration``, ``layer``, ``token``, ``prompt``
+        and common synonyms (``step``, ``position``, ...) mean.
     tokens, prompts : sequence of str, optional
-        Text of each index along the item axis.
-    layers, iterations : sequence of int, optional
-        Number of each index, strictly increasing. By default 0, 1, 2, ...
+        Text of each index along that axis.
+    layers, iterations : sequence, optional
+        Number or text of each index; numbers in order, up or down. By default 0, 1, 2, ...
+    coords : mapping of str to sequence, optional
+        The same by name of the axis, for any axis; a mapping of numbers to texts gives both.
     rows, columns : str, optional
-        Axes shown down and across; by default the last two of the array.
+        Axes shown down and across; by default those that the widget expects, else the last
+        two of the array.
     **traits
         Any trait of the widget.
 
@@ -75,6 +78,7 @@ class Heatmap(HeatmapModel, AutoClosingBox):
         shown = (keywords.pop("rows", None), keywords.pop("columns", None))
         labelled = label_array(array, data, self._default_dims)
         shown = choose_axes(labelled.dims, self._settled_axes, *shown, name)
+        self._initial_shown = shown
         # One for each that sets more than one thing, and wants one drawing for all.
         self._held: set[object] = set()
         super().__init__(layout=keywords.pop("layout", None))
@@ -112,7 +116,13 @@ class Heatmap(HeatmapModel, AutoClosingBox):
 
     def reset(self) -> None:
         """Put the view back as it was made, or to all of the array given to `set_array`."""
-        self.set_view_state(self._initial)
+        with self._one_tick():
+            self._set_traits(dict(zip(("rows", "columns"), self._initial_shown, strict=True)))
+            self.set_view_state(self._initial)
+
+    def transpose(self) -> None:
+        """Swap rows and columns."""
+        self.rows = self.columns
 
     def refresh(self) -> None:
         """Draw again after the array, or its file, was changed in place."""
@@ -154,7 +164,8 @@ class Heatmap(HeatmapModel, AutoClosingBox):
         ----------
         array : array_like, LabelledArray, LiveArray or xarray.DataArray
         **data
-            ``dims``, ``tokens``, ``prompts``, ``layers``, ``iterations``, as for the widget.
+            ``dims``, ``tokens``, ``prompts``, ``layers``, ``iterations``, ``coords``, as for the
+            widget.
         """
         if self._closed:
             raise RuntimeError(f"set_array() on a closed {type(self).__name__}")
@@ -166,7 +177,8 @@ class Heatmap(HeatmapModel, AutoClosingBox):
         shown = choose_axes(labelled.dims, self._settled_axes, rows, columns, name)
         with self._one_tick():
             self._adopt(array, labelled, shown)
-        self._initial.update(iteration_range=list(ALL), layer_band=list(ALL))
+        self._initial_shown = shown
+        self._initial.update({name: list(ALL) for name in RANGE_ROLES}, ranges={})
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set a trait; refuse a name that is none, in which what is meant would be lost.
@@ -200,15 +212,22 @@ class Heatmap(HeatmapModel, AutoClosingBox):
         with self._lock:
             self._screen.take(make_source(array, labelled, request), request, shown)
             self._axes_changed()
-        outside = [name for name in RANGE_DIMS if self._misfit(name, self._asked(name))]
         said = self._heard(quantity=labelled.quantity, title=labelled.attrs.get("title"))
-        set_together(self, {**self._screen.description, **dict.fromkeys(outside, ALL), **said})
+        set_together(
+            self,
+            {
+                **dict(zip(("rows", "columns"), shown, strict=True)),
+                **self._screen.description,
+                **self._fitting(),
+                **said,
+            },
+        )
 
     def _axes_changed(self) -> None:
         """Check ranges against the axes that there are now; under the lock."""
         if self._axes is not self._screen.axes:
             self._axes = self._screen.axes
-            self._screen.panel.follow(*VIEW_TRAITS)  # what another thread has set meanwhile
+            self._screen.panel.follow()  # what another thread has set meanwhile
 
     def _end(self, *, wait: bool) -> None:
         with self._lock:
@@ -234,7 +253,7 @@ class Heatmap(HeatmapModel, AutoClosingBox):
             try:
                 self._tick()
             finally:
-                self._screen.panel.follow(*VIEW_TRAITS)
+                self._screen.panel.follow()
 
     def _tick(self) -> None:
         """Bring the screen up to what is asked and what the array holds."""
@@ -277,10 +296,15 @@ class Heatmap(HeatmapModel, AutoClosingBox):
         finally:
             self._tell_ranges()
 
-    def _set_from_control(self, name: str, value: Any) -> None:
-        """Set a trait as a control has it; an error is shown on the page too."""
+    def _set_from_control(self, name: str, value: Any, dim: str | None = None) -> None:
+        """Set a trait, or its entry of an axis; an error is shown on the page too."""
         with self._reporting():
-            super()._set_from_control(name, value)
+            super()._set_from_control(name, value, dim)
+
+    def _transpose_from_control(self) -> None:
+        """Swap rows and columns; an error is shown on the page too."""
+        with self._reporting():
+            self.transpose()
 
     def _reset_from_control(self) -> None:
         """Put the view back; an error is shown on the page too."""
@@ -302,7 +326,14 @@ class Heatmap(HeatmapModel, AutoClosingBox):
             if not self._closed:
                 self._screen.view.point(place)
 
-    @traitlets.observe(*(name for name in VIEW_TRAITS if name not in RANGE_TRAITS))
+    @traitlets.observe("rows", "columns")
+    def _shown_changed(self, change: Any) -> None:
+        with self._lock:
+            if not self._closed:
+                self._screen.show_axes((self.rows, self.columns))
+        self._view_asked(change["name"])
+
+    @traitlets.observe(*(name for name in VIEW_TRAITS if name not in DERIVED_TRAITS))
     def _view_changed(self, change: Any) -> None:
         self._view_asked(change["name"])
 
@@ -311,7 +342,7 @@ class Heatmap(HeatmapModel, AutoClosingBox):
         try:
             self._tick()
         finally:
-            self._screen.panel.follow(name)
+            self._screen.panel.follow()
 
     def _filled(self, name: str, asked: AskedRange) -> AskedRange:
         if name != "color_range" or (frame := self._screen.frame) is None:

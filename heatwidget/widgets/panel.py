@@ -36,32 +36,31 @@ class Panel:
         player = self._controls.player if self._controls else None
         return player.widget if player else None
 
-    def fit(self, axes: Sequence[Axis], collapsed: str | None) -> None:
+    def fit(self, axes: Sequence[Axis], shown: tuple[str, str]) -> None:
         """Show the controls for an array; under the lock of the heatmap.
 
         Parameters
         ----------
         axes : sequence of Axis
-        collapsed : str or None
-            Name of the hidden axis.
+        shown : tuple of str
+            Names of the axes shown down and across.
         """
-        by_name, before = {axis.name: axis for axis in axes}, self._controls
-        if self._closed or (before is not None and before.fit(by_name, collapsed)):
+        before = self._controls
+        if self._closed or (before is not None and before.fit(axes, shown)):
             return
         if (model := self._model()) is None:
             return
-        controls = Controls(by_name, collapsed, model, before=before)
+        controls = Controls(axes, shown, model, before=before)
         answer_beside_the_cell(*controls.widgets)
         self._controls, self.widget.children = controls, controls.widgets
         if before is not None:
             close_tree(*before.widgets)
 
-    def follow(self, *traits: str) -> None:
+    def follow(self) -> None:
         """Show what was set in Python. Nothing is sent to a control that shows it already."""
         controls = self._controls
         if controls is not None and not self._closed:
-            for trait in traits:
-                controls.follow(trait)
+            controls.follow()
 
     def close(self) -> None:
         """Close all controls, and make no more; under the lock of the heatmap."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import ipywidgets
 
-from ..arrays import ArraySource, Axis
-from ..frames import Frame, resolve
-from ..scene import Layout, Look, compose, make_layout
+from ..arrays import ArraySource, Axis, Region, ValueRange
+from ..arrays.extent import scan_values, stepped, widen
+from ..frames import DIVERGING, Frame, View, resolve
+from ..scene import Layout, Look, compose, derived_quantity, make_layout
 from .binding import Model
 from .figure_view import FigureView
 from .lifetime import weak_callback
@@ -40,6 +41,9 @@ class Screen:
         self.negative = False
         self.reader: Reader | None = None
         self.axes: tuple[Axis, ...] = ()
+        # Extent of the values that reducers have made, and for what.
+        self._derived = ValueRange()
+        self._derived_of: Any = None
         self.description: dict[str, Any] = {}
         self._row = ReadingRow(model)
 
@@ -65,7 +69,14 @@ class Screen:
             self.reader.close(wait=False)
         self.reader = Reader(source, request)
         self.frame, self._shown = None, shown
+        self._derived = ValueRange()
         self._take_axes(source.axes)
+
+    def show_axes(self, shown: tuple[str, str]) -> None:
+        """Show other axes of the array, of which nothing is drawn yet."""
+        if shown != self._shown:
+            self._shown = shown
+            self.panel.fit(self.axes, shown)
 
     def draw(self, asked: HeatmapModel) -> None:
         """Draw what is asked and what the array holds."""
@@ -111,11 +122,8 @@ class Screen:
         size = asked.width, asked.height
         layout = make_layout(by_name[rows], by_name[columns], *size, previous=self._layout)
         self._layout, geometry = layout, layout.geometry
-        found = reader.value_range()
         asked_view = asked._view(rows, columns, geometry.picture_height, geometry.picture_width)
-        view = resolve(asked_view, axes, found)
-        self.negative = found.low < 0
-        self.frame = reader.render(view, self.frame, changed)
+        self.frame = self._render(reader, asked_view, axes, changed)
         scene = compose(self.frame, self._look(asked), layout, source.dtype, self.view.scene)
         self.view.show(source, scene)
         # An array in memory is never coarse, and nobody waits for what is read of it.
@@ -126,17 +134,44 @@ class Screen:
         if axes is not self.axes:  # it has grown
             self._take_axes(axes)
 
+    def _render(
+        self,
+        reader: Reader,
+        asked: View,
+        axes: tuple[Axis, ...],
+        changed: tuple[Region, ...],
+    ) -> Frame:
+        """Best frame that can be made now."""
+        found = reader.value_range()
+        self.negative = found.low < 0
+        view = resolve(asked, axes, found, stepped(self._derived))
+        if not view.cells.is_derived:
+            return reader.render(view, self.frame, changed)
+        # Colours of differences come from the frames that were seen: they stay put while
+        # scrubbing, and widen in steps.
+        kind = (view.cells.rows, view.cells.columns, asked.reducers)
+        if kind != self._derived_of:
+            self._derived, self._derived_of = ValueRange(), kind
+        frame = reader.render(view, self.frame, changed)
+        self._derived = widen(self._derived, scan_values(frame.values))
+        view = resolve(asked, axes, found, stepped(self._derived))
+        return frame if view == frame.view else reader.render(view, frame, ())
+
     def _look(self, asked: HeatmapModel) -> Look:
+        cells = None if self.frame is None else self.frame.view.cells
+        scheme = asked.color_scheme
+        if cells is not None and cells.comparison and scheme not in DIVERGING:
+            scheme = DIVERGING[0]
+        quantity = asked._fitting_quantity(negative=self.negative)
         return Look(
-            color_scheme=asked.color_scheme,
+            color_scheme=scheme,
             mark=asked.mark,
             title=asked.title,
-            quantity=asked._fitting_quantity(negative=self.negative),
+            quantity=quantity if cells is None else derived_quantity(quantity, cells),
             overlays=asked._overlays,
         )
 
     def _take_axes(self, axes: tuple[Axis, ...]) -> None:
         """Take the axes as they are now, and fit the controls to them."""
-        self.axes, self.description = axes, describe(axes, *self._shown)
-        collapsed = next((axis.name for axis in axes if axis.name not in self._shown), None)
-        self.panel.fit(axes, collapsed)
+        self.axes, self.description = axes, describe(axes)
+        self.panel.fit(axes, self._shown)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 from heatwidget.arrays.labelled import make_axis
-from heatwidget.widgets.controls import RangeSlider
 from heatwidget.widgets.player import Player
+from heatwidget.widgets.sliders import range_slider
 from tests.widgets.helpers import htmls, parts, slider, text_of
 from tests.widgets.recorder import Recorder, updates
 
@@ -29,9 +29,11 @@ def cube(n_iterations: int = 8) -> np.ndarray:
 
 
 def control(widget: Heatmap, kind: type[Any]) -> Any:
-    """Only control of a kind."""
-    [found] = parts(widget, kind)
-    return found
+    """Only control of a kind; the choice of an axis to play has no name."""
+    found = parts(widget, kind)
+    if len(found) > 1:
+        found = [part for part in found if part.description]
+    return found[0]
 
 
 def names(widget: Heatmap) -> list[str]:
@@ -40,20 +42,26 @@ def names(widget: Heatmap) -> list[str]:
 
 
 # Which controls there are
+BUTTONS = ["Button", "Button"]  # transpose, reset
 
 
 @pytest.mark.parametrize(
     ("kind", "shape", "expected"),
     [
-        (ConvergenceHeatmap, (8, 3), ["Play", "IntRangeSlider", "Button"]),
-        (ActivationHeatmap, (8, 3), ["IntRangeSlider", "Button"]),
-        (ConvergenceHeatmap, (1, 3), ["Button"]),
+        (ConvergenceHeatmap, (8, 3), ["Play", "IntRangeSlider", *BUTTONS]),
+        (ActivationHeatmap, (8, 3), ["IntRangeSlider", *BUTTONS]),
+        (ConvergenceHeatmap, (1, 3), BUTTONS),
         (
             ActivationHeatmap,
             (8, 5, 3),
-            ["Play", "IntRangeSlider", "IntRangeSlider", "Dropdown", "Button"],
+            ["Play", "IntRangeSlider", "Dropdown", "IntRangeSlider", *BUTTONS],
         ),
-        (ActivationHeatmap, (1, 5, 3), ["IntRangeSlider", "Dropdown", "Button"]),
+        (
+            ConvergenceHeatmap,
+            (8, 5, 3),
+            ["Play", "Dropdown", "IntRangeSlider", "IntRangeSlider", "Dropdown", *BUTTONS],
+        ),
+        (ActivationHeatmap, (1, 5, 3), ["IntRangeSlider", "Dropdown", *BUTTONS]),
     ],
 )
 def test_a_control_appears_only_where_there_is_something_to_move(
@@ -201,10 +209,10 @@ class FakeModel:
     def __init__(self, value: Any, tell: Callable[[Any], object]) -> None:
         self.value, self._tell = value, tell
 
-    def _asked(self, name: str) -> Any:
+    def _asked(self, name: str, dim: str | None = None) -> Any:
         return self.value
 
-    def _set_from_control(self, name: str, value: Any) -> None:
+    def _set_from_control(self, name: str, value: Any, dim: str | None = None) -> None:
         self._tell(value)
         self.value = value
 
@@ -219,13 +227,13 @@ def test_following_a_range_never_calls_back(coordinates: list[int], data: st.Dat
     asked: Any = ALL
     axis = make_axis("iteration", len(coordinates), coordinates)
     model = FakeModel(asked, calls.append)
-    moved = RangeSlider(axis, model, "iteration_range")
+    moved = range_slider(axis, model)
     model.value = asked = data.draw(
         st.tuples(ends, ends).filter(lambda a: None in a or a[0] <= a[1])
     )
     moved.follow()
     assert calls == []
-    assert axis.window(moved.control.value) == axis.window(asked)
+    assert axis.window(moved.shown) == axis.window(asked)
     moved.control.close()
 
 
@@ -238,8 +246,8 @@ class Playing:
     def __init__(self, asked: Any = ALL, size: int = 10) -> None:
         self.axis = make_axis("iteration", size, range(0, 4 * size, 4))
         self.model = FakeModel(asked, lambda value: None)
-        slider = RangeSlider(self.axis, self.model, "iteration_range")
-        self.player = Player(self.axis, slider, collapsed=False)
+        slider = range_slider(self.axis, self.model)
+        self.player = Player([slider], ("token", "iteration"))
         self._clock = self.player.widget
 
     @property

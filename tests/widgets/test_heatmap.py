@@ -44,7 +44,11 @@ def test_defaults() -> None:
     assert widget.view_state() == {
         "iteration_range": [None, None],
         "layer_band": [None, None],
+        "token_range": [None, None],
+        "prompt_range": [None, None],
+        "ranges": {},
         "reducer": "mean",
+        "reducers": {},
         "pooling": None,
         "color_range": [None, None],
         "color_center": None,
@@ -163,6 +167,9 @@ def test_reducers(reducer: str) -> None:
         "max": cube().max(axis=1),
         "min": cube().min(axis=1),
         "rms": np.sqrt((cube() ** 2).mean(axis=1)),
+        "std": cube().std(axis=1),
+        "difference": cube()[:, -1] - cube()[:, 0],
+        "log-ratio": np.log10(cube()[:, -1] / cube()[:, 0]),
         "first": cube()[:, 0],
         "last": cube()[:, -1],
     }[reducer]
@@ -170,7 +177,7 @@ def test_reducers(reducer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["frame", "rows", "columns", "dims", "tokens", "prompts", "layers", "iterations"]
+    "name", ["frame", "coords", "dims", "tokens", "prompts", "layers", "iterations"]
 )
 def test_what_describes_the_array_cannot_be_set(name: str) -> None:
     widget = Heatmap(cube())
@@ -387,7 +394,11 @@ def test_a_range_that_reads_as_before_is_not_told() -> None:
 STATE = {
     "iteration_range": [2, 5],
     "layer_band": [None, 2],
+    "token_range": [1, 2],
+    "prompt_range": [None, None],
+    "ranges": {},
     "reducer": "max",
+    "reducers": {},
     "pooling": "min",
     "color_range": [0.5, 3],
     "color_center": 2.5,
@@ -572,8 +583,7 @@ def test_repr_says_what_is_shown() -> None:
 def test_help_text_names_the_keywords_and_their_defaults() -> None:
     signature = inspect.signature(ConvergenceHeatmap)
     assert signature.parameters["color_scale"].default == "log"
-    assert "rows" not in signature.parameters
-    assert {"rows", "tokens", "layout"} <= set(inspect.signature(Heatmap).parameters)
+    assert {"rows", "tokens", "coords", "ranges", "layout"} <= set(signature.parameters)
     with pytest.raises(TypeError, match="unknown keyword 'shape'"):
         ConvergenceHeatmap(cube(), shape=3)
 
@@ -590,6 +600,8 @@ def test_play_keeps_its_speed_for_another_array() -> None:
     assert widget.play is not play
     assert (widget.play.interval, widget.play.repeat) == (500, True)
     widget.set_array(cube()[:1])
+    assert (widget.play.interval, widget.play.repeat) == (500, True)  # layers are left
+    widget.set_array(cube()[:1, :1])
     assert widget.play is None
 
 

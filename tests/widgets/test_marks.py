@@ -131,7 +131,7 @@ def test_window_fills_the_scale_and_all_bins_have_one_size(
 ) -> None:
     values = np.ones((1001, 2))
     window = (start, start + length - 1)
-    source, frame = frame_of(values, iteration_range=window, max_rows=pixels)
+    source, frame = frame_of(values, ranges={"iteration": window}, max_rows=pixels)
     top, bottom = scene_of(source, frame).picture.rows
     n_rows, size = frame.shape[0], bin_size(length, pixels)
     assert n_rows <= pixels

@@ -183,7 +183,7 @@ def test_masked_value_is_pending() -> None:
 )
 def test_place_under_the_pointer_is_a_cell(n: int, fraction: float, most: int, start: int) -> None:
     window = (min(start, n - 1), n - 1)
-    _, frame = frame_of(np.ones((n, 2)), max_rows=most, iteration_range=window)
+    _, frame = frame_of(np.ones((n, 2)), max_rows=most, ranges={"iteration": window})
     row, column = cell_at(frame, fraction, fraction)
     assert 0 <= row < frame.shape[0]
     assert 0 <= column < frame.shape[1]
