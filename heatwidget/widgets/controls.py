@@ -22,10 +22,10 @@ def reducer_choice(axis: Axis, model: Model) -> TraitBinding:
     dropdown = ipywidgets.Dropdown(
         options=REDUCERS,
         value=model._asked("reducers", axis.name),
-        description=f"{plural(axis.name)} by",
+        description="by",
         tooltip=f"How the {plural(axis.name)} in the range become one value",
         style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width="160px", flex="0 0 auto"),
+        layout=ipywidgets.Layout(width="130px", flex="0 0 auto"),
     )
     return TraitBinding(dropdown, model, "reducers", axis.name)
 
@@ -85,7 +85,7 @@ class Controls:
             for axis in ordered
             if axis.size > 1 and (axis in hidden or not axis.is_item)
         }
-        self.choices = {axis.name: reducer_choice(axis, model) for axis in hidden}
+        self.choices = {axis.name: reducer_choice(axis, model) for axis in hidden if axis.size > 1}
         played = [
             slider
             for name, slider in self.sliders.items()
@@ -93,9 +93,7 @@ class Controls:
         ]
         played_before = None if before is None else before.player
         self.player: Player | None = Player(played, shown, played_before) if played else None
-        self.widgets = [
-            *(self.player.widgets if self.player else []),
-            *(binding.control for binding in self._bindings),
+        self._buttons = [
             _button(
                 model,
                 "_transpose_from_control",
@@ -113,12 +111,31 @@ class Controls:
             ),
         ]
 
+        # Together, so that none stands alone in a line.
+        buttons = ipywidgets.HBox(self._buttons, layout=ipywidgets.Layout(flex="0 0 auto"))
+        self.widgets = [*self._played, *map(self._of_axis, self.sliders), buttons]
+
+    @property
+    def controls(self) -> list[ipywidgets.Widget]:
+        """All that a hand can move or press."""
+        moved = (binding.control for binding in self._bindings)
+        return [*self._played, *moved, *self._buttons]
+
+    @property
+    def _played(self) -> list[ipywidgets.Widget]:
+        return [] if self.player is None else self.player.widgets
+
     @property
     def _bindings(self) -> list[TraitBinding]:
-        """Each slider, and after it how its axis is collapsed."""
-        names = dict.fromkeys((*self.sliders, *self.choices))
-        found = ((self.sliders.get(name), self.choices.get(name)) for name in names)
-        return [binding for pair in found for binding in pair if binding is not None]
+        return [*self.sliders.values(), *self.choices.values()]
+
+    def _of_axis(self, name: str) -> ipywidgets.Widget:
+        """Slider of an axis, and beside it how the axis is collapsed."""
+        slider = self.sliders[name].control
+        if name not in self.choices:
+            return slider
+        layout = ipywidgets.Layout(flex="1 1 420px", min_width="340px")
+        return ipywidgets.HBox([slider, self.choices[name].control], layout=layout)
 
     def fit(self, axes: Sequence[Axis], shown: Shown) -> bool:
         """Whether these are the controls of such an array too, so that a pointer can stay on them.

@@ -34,13 +34,14 @@ _UPRIGHT = {
 
 # bqplot draws a frame around a figure that the pointer has touched, axis labels in orange on
 # a dark theme, and all ticks but the first ones in the colour of a grid, which nobody sees.
-# A long readout lies over what is below, or the page would jump.
+# A slider's readout has room for the texts of an axis. A long readout lies over what is below, or the page would jump.
 STYLE = """<style>
 .heatwidget .bqplot, .heatwidget .bqplot * { outline: none !important; }
 .heatwidget .bqplot .axislabel { fill: var(--jp-ui-font-color1) !important; }
 .heatwidget .bqplot .axis .tick line { stroke: var(--jp-content-font-color2) !important; }
 .heatwidget, .heatwidget .heatwidget-pointer { overflow: visible; }
 .heatwidget .heatwidget-pointer { position: relative; height: 28px; }
+.heatwidget .widget-readout { width: auto; max-width: 200px; flex-shrink: 0; }
 .heatwidget .heatwidget-error { color: var(--jp-error-color1); overflow-wrap: anywhere; }
 .heatwidget .heatwidget-readout {
   position: absolute; z-index: 10; left: 0; right: 0; padding: 0 4px; line-height: 1.6;

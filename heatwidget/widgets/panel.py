@@ -51,7 +51,7 @@ class Panel:
         if (model := self._model()) is None:
             return
         controls = Controls(axes, shown, model, before=before)
-        answer_beside_the_cell(*controls.widgets)
+        answer_beside_the_cell(*controls.controls)
         self._controls, self.widget.children = controls, controls.widgets
         if before is not None:
             close_tree(*before.widgets)

@@ -9,12 +9,14 @@ import ipywidgets
 import numpy as np
 
 from ..arrays import Axis, plural
+from ..scene.text import label
 from .binding import Model, TraitBinding
 
 # A slider of numbers stops at most at so many places for each index; one of places knows the
 # text of each, which the page must hold.
 _MOST_STOPS = 4
 _MOST_TEXTS = 2000
+_COLUMNS = 12  # of a text beside a slider
 _LETTER = 7.5  # pixels across of a letter of a slider's name
 
 
@@ -111,7 +113,7 @@ def _look(axis: Axis) -> dict[str, Any]:
         "description": axis.name,
         "tooltip": f"{plural(axis.name)} shown, both ends included",
         "style": {"description_width": f"{min(width, 120)}px"},
-        "layout": ipywidgets.Layout(flex="1 1 300px", width="auto", min_width="260px"),
+        "layout": ipywidgets.Layout(flex="1 1 300px", width="auto", min_width="210px"),
     }
 
 
@@ -122,4 +124,4 @@ def _step(axis: Axis) -> int:
 
 
 def _texts(axis: Axis) -> list[tuple[str, int]]:
-    return [(axis.label(index), index) for index in range(axis.size)]
+    return [(label(axis.label(index), _COLUMNS), index) for index in range(axis.size)]

@@ -23,7 +23,7 @@ CONVERGENCE = [
 import numpy as np, heatwidget as hw
 values = 10 ** np.random.default_rng(0).uniform(-6, 1, (65, 40))
 w = hw.ConvergenceHeatmap(values)
-slider = w._screen.panel._controls.sliders["iteration_range"].control
+slider = w._screen.panel._controls.sliders["iteration"].control
 w
 """
 ]
