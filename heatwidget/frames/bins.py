@@ -6,6 +6,8 @@ of the array, so that moving the window does not make the picture shimmer.
 
 from __future__ import annotations
 
+from math import ceil, floor
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,14 @@ def bin_size(n_indices: int, n_pixels: int) -> int:
     while (n_indices - 2) // size + 2 > n_pixels and size < n_indices:
         size *= 2
     return size
+
+
+def part_of(window: tuple[int, int], span: tuple[float, float]) -> tuple[int, int]:
+    """Window of the indices of another one that a span of fractions, 0 to 1, touches."""
+    start, size = window[0], window[1] - window[0]
+    first = min(max(floor(span[0] * size), 0), size - 1)
+    last = min(max(ceil(span[1] * size), first + 1), size)
+    return start + first, start + last
 
 
 def bin_edges(start: int, stop: int, size: int) -> NDArray[np.int64]:

@@ -6,12 +6,21 @@ from threading import RLock, get_ident
 from typing import Any, Protocol
 from weakref import ref
 
+Span = tuple[float, float]
+Box = tuple[Span, Span]
+
 
 class Model(Protocol):
     """What the parts on the page need of a heatmap."""
 
     def _point(self, place: tuple[float, float] | None) -> None:
         """Take where the pointer is: fractions down and across, or None."""
+
+    def _narrow_from_control(self, box: Box) -> None:
+        """Show the part of the picture in a box: fractions down and across, first and last."""
+
+    def _widen_from_control(self) -> None:
+        """Show all of the axes that are shown."""
 
     def _asked(self, name: str, dim: str | None = None) -> Any:
         """Value of a trait, or its entry of an axis, as it was set: None for an open end."""

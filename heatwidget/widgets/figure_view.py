@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from ..scene import Scene, cell_at, read_cell
 from ..scene.text import escape
 from . import parts
 from .axes import TickedAxis
+from .binding import Model
 from .colorbar import ColorBar
 from .html import legend_html, readout_html
 from .lifetime import weak_callback
@@ -34,7 +34,8 @@ _UPRIGHT = {
 
 # bqplot draws a frame around a figure that the pointer has touched, axis labels in orange on
 # a dark theme, and all ticks but the first ones in the colour of a grid, which nobody sees.
-# A slider's readout has room for the texts of an axis. A long readout lies over what is below, or the page would jump.
+# A slider's readout has room for the texts of an axis. A long readout lies over what is below,
+# or the page would jump.
 STYLE = """<style>
 .heatwidget .bqplot, .heatwidget .bqplot * { outline: none !important; }
 .heatwidget .bqplot .axislabel { fill: var(--jp-ui-font-color1) !important; }
@@ -56,13 +57,15 @@ class FigureView:
 
     Parameters
     ----------
-    on_pointer : callable
-        Called with where the pointer is, as fractions of the picture down and across, or
-        with None when it leaves. It may come on any thread.
+    model : Model
+        Told of the pointer, of a box that is dragged over the picture and of a double click, on
+        any thread. Held weakly.
     """
 
-    def __init__(self, on_pointer: Callable[[tuple[float, float] | None], None]) -> None:
-        self._on_pointer = on_pointer
+    def __init__(self, model: Model) -> None:
+        self._on_pointer = weak_callback(model._point)
+        self._on_box = weak_callback(model._narrow_from_control)
+        self._on_back = weak_callback(model._widen_from_control)
         self._inside = False
         self.error: Exception | None = None
         self.scene: Scene | None = None
@@ -75,11 +78,15 @@ class FigureView:
             x_scale=scales["x"],
             y_scale=scales["y"],
             move_throttle=_POINTER_MILLISECONDS,
-            events=["mousemove", "mouseenter", "mouseleave"],
+            events=["mousemove", "mouseenter", "mouseleave", "dblclick"],
         )
+        # The page draws the box while it is dragged, and tells where it is.
+        self._brush = parts.BrushSelector(x_scale=scales["x"], y_scale=scales["y"], color="grey")
+        self._brush.observe(weak_callback(self._brushed), "brushing")
+        self._mouse.next = self._brush
         # ipywidgets holds the interaction, which must not hold what was raised, and so us all.
         self._mouse.on_msg(weak_callback(self._pointed))
-        answer_beside_the_cell(self._mouse)
+        answer_beside_the_cell(self._mouse, self._brush)
         self.figure = parts.Figure(
             axes=[self._x.axis, self._y.axis],
             scale_x=scales["x"],
@@ -181,7 +188,9 @@ class FigureView:
     def _pointed(self, _: Any, content: dict[str, Any], __: Any) -> None:
         """Take a pointer event: fractions across and down of the picture, from top left."""
         event = content.get("event")
-        if event != "mousemove":
+        if event == "dblclick":
+            self._on_back()
+        elif event != "mousemove":
             self._inside = event == "mouseenter"
             if not self._inside:
                 self._on_pointer(None)
@@ -189,6 +198,16 @@ class FigureView:
             # The browser delays moves, so one can come after the pointer has left.
             x, y = content["domain"]["x"], content["domain"]["y"]
             self._on_pointer((1 - y / SPAN, x / SPAN))
+
+    def _brushed(self, change: Any) -> None:
+        """Take a box, when the hand lets go of it, and take it off the picture."""
+        x, y = self._brush.selected_x, self._brush.selected_y
+        if change["new"] or x is None or y is None or len(x) < 2 or len(y) < 2:
+            return
+        self._brush.selected_x = self._brush.selected_y = None
+        left, right = (float(end) / SPAN for end in sorted(x))
+        top, bottom = (1 - float(end) / SPAN for end in sorted(y, reverse=True))
+        self._on_box(((top, bottom), (left, right)))
 
 
 def _windows(scene: Scene) -> tuple[object, object]:

@@ -11,6 +11,7 @@ import traitlets
 
 from ..arrays import LabelledArray
 from ..frames import Frame
+from ..frames.bins import part_of
 from .arguments import (
     DATA_KEYWORDS,
     check_keywords,
@@ -19,11 +20,17 @@ from .arguments import (
     label_array,
     make_source,
 )
+from .binding import Box
 from .lifetime import AutoClosingBox
 from .model import ALL, DERIVED_TRAITS, RANGE_ROLES, VIEW_TRAITS, HeatmapModel, fill
 from .scheduler import make_scheduler
 from .screen import Screen
 from .traits import AskedRange, set_together
+
+# Share of the picture: a box smaller than this both ways is a click that slipped, and along a
+# side on which it is smaller than that it stands for all of it.
+_SMALL_BOX = 0.01
+_FLAT_BOX = 0.03
 
 
 class Heatmap(HeatmapModel, AutoClosingBox):
@@ -305,6 +312,27 @@ class Heatmap(HeatmapModel, AutoClosingBox):
         """Swap rows and columns; an error is shown on the page too."""
         with self._reporting():
             self.transpose()
+
+    def _narrow_from_control(self, box: Box) -> None:
+        """Show the part of the picture in a box; an error is shown on the page too."""
+        frame = self.frame
+        if frame is None or all(end - start < _SMALL_BOX for start, end in box):
+            return
+        cells = frame.view.cells
+        sides = ((cells.rows, cells.row_window), (cells.columns, cells.column_window))
+        ranges = {
+            dim: axis.range_of(part_of(window, span))
+            for (dim, window), span in zip(sides, box, strict=True)
+            # A box that is hardly as high as a line is one of columns alone.
+            if (axis := self._axis(dim)) is not None and span[1] - span[0] >= _FLAT_BOX
+        }
+        with self._reporting():
+            self._set_ranges_from_control(ranges)
+
+    def _widen_from_control(self) -> None:
+        """Show all of the axes that are shown; an error is shown on the page too."""
+        with self._reporting():
+            self._set_ranges_from_control(dict.fromkeys((self.rows, self.columns), ALL))
 
     def _reset_from_control(self) -> None:
         """Put the view back; an error is shown on the page too."""

@@ -308,6 +308,19 @@ class HeatmapModel(traitlets.HasTraits):
         if not any(self._misfits(values)):
             set_together(self, values)
 
+    def _set_ranges_from_control(self, ranges: Mapping[str, AskedRange]) -> None:
+        """Set the ranges of some axes as a control has them."""
+        values: dict[str, Any] = {}
+        for dim, asked in ranges.items():
+            if own := self._range_trait(dim):
+                values[own] = asked
+            else:
+                values["ranges"] = {**values.get("ranges", self._asked("ranges")), dim: asked}
+        values = checked(self, values)
+        if not any(self._misfits(values)):
+            with self._one_tick():
+                set_together(self, values)
+
     def _entry(self, name: str, value: Any, dim: str) -> tuple[str, Any]:
         """Trait that keeps an entry of an axis, and its value with the entry."""
         own = self._range_trait(dim) if name == "ranges" else None

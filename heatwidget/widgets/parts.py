@@ -25,6 +25,10 @@ class Axis(WholeState, bqplot.Axis):  # type: ignore[misc]
     """Axis of a figure."""
 
 
+class BrushSelector(WholeState, bqplot.interacts.BrushSelector):  # type: ignore[misc]
+    """Box that is dragged over the cells."""
+
+
 class ColorScale(WholeState, bqplot.ColorScale):  # type: ignore[misc]
     """Colours of a `HeatMap`."""
 

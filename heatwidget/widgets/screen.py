@@ -13,7 +13,6 @@ from ..frames import DIVERGING, Frame, View, resolve
 from ..scene import Layout, Look, compose, derived_quantity, make_layout
 from .binding import Model
 from .figure_view import FigureView
-from .lifetime import weak_callback
 from .model import HeatmapModel, describe
 from .panel import Panel
 from .reader import Reader
@@ -34,7 +33,7 @@ class Screen:
     """
 
     def __init__(self, model: Model) -> None:
-        self.view = FigureView(weak_callback(model._point))
+        self.view = FigureView(model)
         self._layout: Layout | None = None
         self.panel = Panel(model)
         self.frame: Frame | None = None

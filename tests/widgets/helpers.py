@@ -62,7 +62,7 @@ def _walk(widget: ipywidgets.Widget) -> Iterator[ipywidgets.Widget]:
     for name in ("children", "marks", "axes"):
         for part in getattr(widget, name, ()):
             yield from _walk(part)
-    for name in ("image", "interaction"):
+    for name in ("image", "interaction", "next"):
         part = getattr(widget, name, None)
         if isinstance(part, ipywidgets.Widget):
             yield from _walk(part)
