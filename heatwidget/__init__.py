@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import capture, metrics, samples
-    from .arrays import LabelledArray, LiveArray
+    from .arrays import LabelledArray, LiveArray, stack
     from .arrays.files import open as open
     from .arrays.files import save
     from .metrics import (
@@ -46,6 +46,7 @@ _HOMES = {
     "runs": "widgets.run",
     "samples": "",
     "save": "arrays.files",
+    "stack": "arrays",
     "step_norms": "metrics",
 }
 
@@ -68,6 +69,7 @@ __all__ = [
     "runs",
     "samples",
     "save",
+    "stack",
     "step_norms",
 ]
 

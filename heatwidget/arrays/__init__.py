@@ -6,6 +6,7 @@ from .labelled import LabelledArray, as_labelled
 from .live import LiveArray
 from .names import ITEM_ROLES, ROLES, Role, find_roles, plural, role_of
 from .source import ArraySource, Block, NumpySource, Region
+from .stacking import LiveStack, stack
 from .stored import StoredSource
 from .watching import LiveSource
 
@@ -18,6 +19,7 @@ __all__ = [
     "LabelledArray",
     "LiveArray",
     "LiveSource",
+    "LiveStack",
     "NumpySource",
     "Region",
     "Role",
@@ -27,4 +29,5 @@ __all__ = [
     "find_roles",
     "plural",
     "role_of",
+    "stack",
 ]

@@ -71,6 +71,12 @@ class Axis:
         """Text of each number, of an axis that has both."""
         return dict(zip(self.coordinates.tolist(), self.labels or (), strict=True))
 
+    def same(self, other: Axis) -> bool:
+        """Whether it has the name, coordinates and labels of another one."""
+        return (self.name, self.labels) == (other.name, other.labels) and np.array_equal(
+            self.coordinates, other.coordinates
+        )
+
     def coordinate(self, index: int) -> int | float:
         """Coordinate of an index, as a plain Python number."""
         number: int | float = self.coordinates[index].item()
@@ -137,6 +143,29 @@ class Axis:
         labels = self.labels and (*self.labels[:size], *map(number_text, more))
         coordinates = np.concatenate([self.coordinates[:size], more])
         return replace(self, coordinates=coordinates, labels=labels)
+
+    def with_label(self, index: int, label: Any) -> Axis:
+        """Axis on which one index is called otherwise; numbers after it go on in its last step.
+
+        Parameters
+        ----------
+        index : int
+        label : str or float
+            A number continues the numbers before it; anything else is a text, and so is all of
+            tokens and prompts.
+
+        Raises
+        ------
+        ValueError
+            If a number does not stand in order.
+        """
+        if self.labels or self.is_item or isinstance(label, (str, bytes)):
+            texts = list(self.labels or map(number_text, self.coordinates))
+            texts[index] = _as_text(label)
+            return replace(self, labels=tuple(texts))
+        argument = plural(self.name)
+        numbers = _as_numbers(argument, [*self.coordinates[:index].tolist(), label], index + 1)
+        return replace(self, coordinates=numbers).resized(self.size)
 
     def _nearest(self, coordinate: float) -> int:
         """Index whose coordinate is nearest to the one given; of an axis that goes up."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .axis import Axis
+from .names import find_roles
 from .writing import ALL, parts_of, select
 
 
@@ -64,16 +65,28 @@ class Cells:
             # A write of no cells at all does not count.
             self.end = k + 1 if k >= end and (type(index) is int or values[index].size) else end
 
-    def iteration(self, k: int) -> tuple[Any, ...]:
-        """Index of one iteration."""
-        return (*[ALL] * self.at, k)
+    def place(self, axis: int, k: int) -> tuple[Any, ...]:
+        """Index of one place along an axis."""
+        return (*[ALL] * axis, k)
 
-    def find_end(self) -> int:
-        """Iteration after the last one in which something is written."""
+    def find_end(self, axis: int | None = None) -> int:
+        """Index after the last one, along an axis, in which something is written.
+
+        Parameters
+        ----------
+        axis : int, optional
+            By default `at`, along which it is kept.
+        """
+        if axis not in (None, self.at):
+            others = tuple(i for i in range(len(self.axes)) if i != axis)
+            written = np.flatnonzero(self.written.any(axis=others))
+            return int(written[-1]) + 1 if len(written) else 0
         if self.end is None:
             # A write of no cells at all touches an iteration, too.
             touched = np.flatnonzero(self.written_at)[::-1].tolist()
-            self.end = next((k + 1 for k in touched if self.written[self.iteration(k)].any()), 0)
+            self.end = next(
+                (k + 1 for k in touched if self.written[self.place(self.at, k)].any()), 0
+            )
         return self.end
 
     def resized(self, shape: Iterable[int], version: int) -> Cells:
@@ -94,7 +107,7 @@ class Cells:
 def make_cells(axes: tuple[Axis, ...], dtype: np.dtype[Any], version: int = 0) -> Cells:
     """Cells that are all pending, and all changed at a version."""
     names, shape = [axis.name for axis in axes], [axis.size for axis in axes]
-    at = names.index("iteration") if "iteration" in names else 0
+    at = names.index(find_roles(names).get("iteration", names[0]))
     return Cells(
         axes,
         at,

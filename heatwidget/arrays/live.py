@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy, deepcopy
+from dataclasses import replace
 from math import prod
 from threading import RLock
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from .axis import Axis, make_axis
 from .cells import Cells, make_cells
 from .labelled import LabelledArray, as_labelled
+from .names import find_roles
 from .watching import LiveSource
 from .writing import before_write, convert, select
 
@@ -30,8 +32,7 @@ class LiveArray:
     Parameters
     ----------
     dims : mapping of str to int or sequence
-        Size or labels of each dim, in order: labels are whole numbers for iteration and
-        layer, texts for token and prompt.
+        Size or labels of each dim, in order: numbers, texts, or a mapping of numbers to texts.
     dtype : dtype
         A floating type.
     quantity : str
@@ -123,29 +124,50 @@ class LiveArray:
         for watcher in watchers:
             watcher._notify()
 
-    def append(self, row: Any) -> None:
-        """Write the iteration after the last one written; room doubles when it runs out.
+    def append(self, values: Any, *, dim: str | None = None, label: Any = None) -> None:
+        """Write the index after the last one written along an axis; room doubles when it runs out.
 
         Parameters
         ----------
-        row : array_like, shape as the array's without its iteration axis
+        values : array_like, shape as the array's without that axis
+        dim : str, optional
+            Name of the axis; by default that of the iterations.
+        label : str or float, optional
+            Text of the index, or its number where the axis has numbers. By default the last
+            step goes on.
 
         Raises
         ------
         TypeError, ValueError
-            As for any write, and where there is no iteration axis.
+            As for any write, where there is no such axis, and for a number that is not in
+            order. Then nothing has changed.
+
+        Examples
+        --------
+        >>> live = LiveArray({"token": ["It"], "iteration": 2})
+        >>> live.append([1.0, 0.5], dim="token", label=" is")
+        >>> live.shape, live.axes[0].labels
+        ((2, 2), ('It', ' is'))
         """
-        if "iteration" not in self.dims:
-            raise ValueError(f"append needs an iteration axis, the dims are {self.dims}")
+        name = find_roles(self.dims).get("iteration") if dim is None else dim
+        if name not in self.dims:
+            wanted = "an iteration axis, or dim=" if dim is None else f"an axis {dim!r}"
+            raise ValueError(f"append needs {wanted}, the dims are {self.dims}")
         before_write.get()()
-        data = convert(row, self.dtype)
+        data = convert(values, self.dtype)
         with self._lock:
-            cells, shape = self._cells, list(self.shape)
-            end = cells.find_end()
-            if end == shape[cells.at]:
-                shape[cells.at] *= 2
+            cells, shape, axis = self._cells, list(self.shape), self.dims.index(name)
+            end = cells.find_end(axis)
+            if end == shape[axis]:
+                shape[axis] *= 2
                 cells = cells.resized(shape, self.version + 1)
-            watchers = self._write(cells, cells.iteration(end), data)
+            if label is not None:
+                axes = list(cells.axes)
+                axes[axis] = axes[axis].with_label(end, label)
+                cells = replace(cells, axes=tuple(axes))
+                # The cells are the same: after an interrupted write nobody knows the end.
+                self._cells.end = None
+            watchers = self._write(cells, cells.place(axis, end), data)
         for watcher in watchers:
             watcher._notify()
 
@@ -171,15 +193,22 @@ class LiveArray:
         for watcher in watchers:
             watcher._notify()
 
-    def trim(self) -> None:
-        """Cut off the iterations after the last one written; room that nothing came for.
+    def trim(self, dim: str | None = None) -> None:
+        """Cut off the indices after the last one written; room that nothing came for.
 
-        `append` makes room again. Nothing is cut where nothing is written, and without an
-        iteration axis the first axis is cut.
+        `append` makes room again. Nothing is cut where nothing is written.
+
+        Parameters
+        ----------
+        dim : str, optional
+            Name of the axis; by default that of the iterations, else the first one.
         """
+        if dim is not None and dim not in self.dims:
+            raise ValueError(f"trim needs an axis {dim!r}, the dims are {self.dims}")
         with self._lock:
             cells, shape, version = self._cells, list(self.shape), self.version + 1
-            shape[cells.at] = cells.find_end() or shape[cells.at]
+            axis = cells.at if dim is None else self.dims.index(dim)
+            shape[axis] = cells.find_end(axis) or shape[axis]
             if shape == list(self.shape):
                 return
             self._cells, self.version = cells.resized(shape, version), version
@@ -309,7 +338,7 @@ def _size_and_labels(name: Any, given: Any) -> tuple[int, Any]:
     except TypeError:
         if not isinstance(given, Iterable):
             raise TypeError(f"{name} must have a size or labels, got {given!r}") from None
-        labels = given if isinstance(given, (str, bytes)) else list(given)
+        labels = given if isinstance(given, (str, bytes, Mapping)) else list(given)
         return len(labels), labels
     if size < 1:
         raise ValueError(f"{name} must have a size of 1 or more, got {size}")

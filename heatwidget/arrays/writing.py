@@ -68,7 +68,7 @@ def select(values: NDArray[Any], index: Any, axes: Sequence[Axis]) -> Any:
 def parts_of(index: Any, n_axes: int) -> list[Any]:
     """What an index says of each axis; a mask as the places that it selects."""
     if type(index) is int:
-        return [index, ALL, ALL]
+        return [index, *[ALL] * (n_axes - 1)]
     parts: list[Any] = []
     for part in index if isinstance(index, tuple) else (index,):
         if type(part) is int or part is ... or isinstance(part, slice):

@@ -12,8 +12,10 @@ import numpy as np
 
 from ..arrays import (
     ArraySource,
+    Axis,
     LabelledArray,
     LiveArray,
+    LiveStack,
     NumpySource,
     Role,
     StoredSource,
@@ -90,7 +92,7 @@ def label_array(
     default_dims : mapping of int to tuple of str
         Dims of a plain array by its number of axes; ``item`` stands for token or prompt.
     """
-    if isinstance(array, LiveArray):
+    if isinstance(array, (LiveArray, LiveStack)):
         # Zeros of the right shape, which take no memory.
         axes = array.axes
         zeros = np.broadcast_to(np.float32(0), [axis.size for axis in axes])
@@ -134,9 +136,10 @@ def make_source(array: Any, labelled: LabelledArray, request: Callable[[], None]
     request : callable
         Called, on any thread, when a live array has changed.
     """
-    if hasattr(array, "watch"):
-        source: ArraySource = array.watch(request, labelled.axes)
-        return source
+    if isinstance(array, (LiveArray, LiveStack)):
+        # Its own axes bring along the labels that are appended.
+        own = all(map(Axis.same, labelled.axes, array.axes))
+        return array.watch(request, None if own else labelled.axes)
     in_numpy = adapt(labelled.data) is None and origin_of(labelled) is None
     return NumpySource(labelled) if in_numpy else StoredSource(labelled)
 

@@ -41,12 +41,14 @@ def _button(model: Model, method: str, **look: str) -> ipywidgets.Button:
 
 def _continues(axis: Axis, before: Axis) -> bool:
     """Whether an axis is the same as before, or goes on, or ends earlier."""
-    if (axis.name, axis.size > 1) != (before.name, before.size > 1):
+    if (axis.name, axis.size > 1, axis.labels is None) != (
+        before.name,
+        before.size > 1,
+        before.labels is None,
+    ):
         return False  # with a second index a slider appears
     size = min(axis.size, before.size)
-    same = np.array_equal(axis.coordinates[:size], before.coordinates[:size])
-    texts = (axis.labels is None) == (before.labels is None)
-    return same and texts and (axis.labels or ())[:size] == (before.labels or ())[:size]
+    return np.array_equal(axis.coordinates[:size], before.coordinates[:size])
 
 
 def _in_order(axes: Sequence[Axis]) -> list[Axis]:
@@ -147,7 +149,7 @@ class Controls:
             return False
         self._made_for = (axes, shown)
         for axis, before in zip(axes, own, strict=True):
-            if axis.size != before.size and axis.name in self.sliders:
+            if axis.name in self.sliders and not axis.same(before):
                 self.sliders[axis.name].resize(axis)
         return True
 

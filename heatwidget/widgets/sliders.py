@@ -38,7 +38,7 @@ class RangeSlider(TraitBinding):
         self.follow()
 
     def resize(self, axis: Axis) -> None:
-        """Go to the end of an axis that has become longer or shorter."""
+        """Go to the end of an axis that has become longer or shorter, or has other texts."""
         with self._lock:
             self.axis = axis
             self._following = get_ident()

@@ -531,7 +531,7 @@ def test_a_row_that_does_not_fit_makes_no_room() -> None:
 
 def test_append_needs_iterations() -> None:
     """Layers are known beforehand."""
-    with pytest.raises(ValueError, match="append needs an iteration axis, the dims are"):
+    with pytest.raises(ValueError, match="append needs an iteration axis, or dim=, the dims are"):
         LiveArray({"layer": 3, "token": 4}).append(1)
 
 
@@ -1233,3 +1233,108 @@ class Histories(RuleBasedStateMachine):
 
 TestHistories = pytest.mark.filterwarnings("error")(Histories.TestCase)
 TestHistories.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+
+
+# Any axes
+
+
+def four_axes() -> LiveArray:
+    return LiveArray({"seed": [42, 7], "layer": 3, "token": ["a", "b"], "step": 4})
+
+
+@pytest.mark.parametrize(
+    "index", [1, -1, (0, 2), (..., 3), (slice(None), 1, 0), ([0, 1], 2), (1, 1, 1, 1)]
+)
+def test_any_index_of_four_axes(index: Any) -> None:
+    live, plain = four_axes(), np.full((2, 3, 2, 4), np.nan, np.float32)
+    seen = live.watch(lambda: None)
+    seen.take_changed()
+    live[index] = plain[index] = 5
+    np.testing.assert_array_equal(live.to_numpy(), plain)
+    np.testing.assert_array_equal(live.written, ~np.isnan(plain))
+    changed = np.zeros(plain.shape, bool)
+    for region in seen.take_changed():
+        changed[region.slices] = True
+    assert changed[live.written].all()
+    # Steps are iterations.
+    assert (live.written_at > 0).tolist() == (~np.isnan(plain)).any(axis=(0, 1, 2)).tolist()
+
+
+def test_append_goes_along_any_axis_with_labels() -> None:
+    live = LiveArray({"iteration": 2, "token": ["It"]})
+    seen = live.watch(lambda: None)
+    live.append([1, 2], dim="token", label="It")
+    assert live.axes[1].labels == ("It",)
+    for text in (" is", " so", "."):
+        live.append([3, 4], dim="token", label=text)
+    assert live.axes[1].labels == ("It", " is", " so", ".")
+    assert live.to_numpy().tolist() == [[1, 3, 3, 3], [2, 4, 4, 4]]
+    assert seen.axes is live.axes
+    live.append([5, 6], dim="token")
+    assert live.axes[1].labels == ("It", " is", " so", ".", "4", "5", "6", "7")
+    live.trim("token")
+    assert live.shape == (2, 5)
+
+
+def test_append_of_tokens_that_had_no_texts() -> None:
+    live = LiveArray({"iteration": 2, "token": 3})
+    live.append([1, 2], dim="token")
+    live.append([1, 2], dim="token", label=7)
+    assert live.axes[1].labels == ("0", "7", "2")
+
+
+def test_append_of_numbers() -> None:
+    live = LiveArray({"checkpoint": [0, 1000], "layer": 2})
+    for label in (None, 500, 143000):
+        live.append([1, 2], dim="checkpoint", label=label)
+    assert live.axes[0].coordinates.tolist() == [0, 500, 143000, 285500]
+    with pytest.raises(ValueError, match="checkpoints must be numbers that strictly increase"):
+        live.append([1, 2], dim="checkpoint", label=500)
+    assert (live.n_written, live.axes[0].bounds) == (6, (0, 285500))
+
+
+@pytest.mark.parametrize(
+    ("values", "dim", "error", "message"),
+    [
+        ([1, 2, 3], "token", ValueError, r"value must fit shape \(2,\), got shape \(3,\)"),
+        (["x", "y"], "token", TypeError, "value must hold real numbers"),
+        ([1, 2], "head", ValueError, "append needs an axis 'head', the dims are"),
+    ],
+)
+def test_append_that_fails_changes_nothing(
+    values: Any, dim: str, error: type[Exception], message: str
+) -> None:
+    live = LiveArray({"iteration": 2, "token": ["a", "b"]})
+    live.append([1, 2], dim="token")
+    axes, before = live.axes, live.to_numpy()
+    with pytest.raises(error, match=message):
+        live.append(values, dim=dim, label="new")
+    assert live.axes is axes
+    np.testing.assert_array_equal(live.to_numpy(), before)
+    live.append([3, 4], dim="token", label="new")
+    assert live.axes[1].labels == ("a", "new")
+
+
+def test_append_without_iterations_says_what_there_is() -> None:
+    with pytest.raises(ValueError, match="append needs an iteration axis, or dim=, the dims are"):
+        LiveArray({"layer": 2, "token": 3}).append([1, 2])
+
+
+def test_an_interrupt_after_a_labelled_append_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between the write and its taking: the next one comes after it."""
+    live = LiveArray({"iteration": 2, "token": 2})
+    live.append([1, 1])
+    real = LiveArray._write
+
+    def write(self: LiveArray, cells: Any, index: Any, data: Any) -> Any:
+        cells.write(index, data, self.version + 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LiveArray, "_write", write)
+    with pytest.raises(KeyboardInterrupt):
+        live.append([2, 2], label=9)
+    monkeypatch.setattr(LiveArray, "_write", real)
+    live.append([3, 3])
+    assert live.to_numpy().tolist()[:3] == [[1, 1], [2, 2], [3, 3]]

@@ -263,3 +263,16 @@ def test_axes_without_traits_of_their_own_are_narrowed_too() -> None:
     assert widget.ranges == {"seed": (0, 2), "head": (4, 5), "neuron": (1, 1)}
     widget.ranges = {"head": (4, 7), "neuron": (0, 1)}
     assert same(widget, runs()[:, 4:, 0, :2].mean(axis=0))
+
+
+def test_tokens_that_come_one_by_one_bring_their_texts() -> None:
+    live = LiveArray({"iteration": 8, "token": ["It"]})
+    widget = ConvergenceHeatmap(live)
+    for text in ("It", " is", " so"):
+        live.append(np.arange(1, 9), dim="token", label=text)
+    widget.flush()
+    assert widget.tokens == ("It", " is", " so", "3")
+    assert "␣so" in point(widget, 2, 4)
+    live.trim("token")
+    widget.flush()
+    assert widget.frame.shape == (3, 8)

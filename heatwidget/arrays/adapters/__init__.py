@@ -13,6 +13,7 @@ from .converted import adapt_jax, adapt_values
 from .dask_arrays import DaskAdapter
 from .hdf5 import Hdf5Adapter
 from .mapped import MappedAdapter, is_mapped
+from .stacked import StackedAdapter, StackedArray
 from .tensors import FileTensor, FileTensorAdapter, TensorAdapter
 from .xarrays import XarrayAdapter
 from .zarr_arrays import ZarrAdapter
@@ -46,6 +47,8 @@ def adapt(array: Any) -> Adapter | None:
     """
     if isinstance(array, ClosedDataset):
         return array.adapter
+    if isinstance(array, StackedArray):
+        return StackedAdapter(array)
     if isinstance(array, FileTensor):
         return FileTensorAdapter(array)
     for module, name, make in _KINDS:

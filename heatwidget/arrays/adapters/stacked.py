@@ -1,0 +1,69 @@
+"""Arrays of any kind side by side, along a new first axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..source import Region
+from .adapter import Adapter, map_here
+
+
+class StackedArray:
+    """Arrays of one shape along a new first axis; none of them is copied.
+
+    Parameters
+    ----------
+    parts : sequence of Adapter
+    """
+
+    def __init__(self, parts: tuple[Adapter, ...]) -> None:
+        self.parts = parts
+        self.shape = (len(parts), *parts[0].shape)
+        self.dtype: np.dtype[Any] = np.result_type(*(part.dtype for part in parts))
+
+
+class StackedAdapter:
+    """Reads each part where it is."""
+
+    name = "stacked arrays"
+    dims: tuple[Any, ...] | None = None
+    coords: tuple[Any, ...] = ()
+    attrs: Mapping[str, Any] = {}
+    map = map_here
+
+    def __init__(self, array: StackedArray) -> None:
+        self._parts = array.parts
+        self.shape, self.dtype = array.shape, array.dtype
+        chunks = next((part.chunks for part in self._parts if part.chunks is not None), None)
+        self.chunks = None if chunks is None else (1, *chunks)
+        self.in_memory = all(part.in_memory for part in self._parts)
+
+    def read(self, region: Region) -> NDArray[Any]:
+        """Return the values of a region, a masked array where some are not there."""
+        (start, stop), *bounds = region.bounds
+        found = [part.read(Region(tuple(bounds))) for part in self._parts[start:stop]]
+        if not found:
+            return np.empty(region.shape, self.dtype)
+        join: Callable[..., NDArray[Any]] = np.stack
+        if any(isinstance(values, np.ma.MaskedArray) for values in found):
+            join = np.ma.stack
+        return join(found).astype(self.dtype, copy=False)
+
+    def identity(self) -> str | None:
+        """Return a text that differs once the values differ, or None where that is not known."""
+        known = [part.identity() for part in self._parts]
+        return None if None in known else " | ".join(map(str, known))
+
+    def check(self) -> None:
+        """See that each part is still what lies where it was opened."""
+        for part in self._parts:
+            part.check()
+
+    def close(self) -> None:
+        """Cancel what is under way."""
+        for part in self._parts:
+            part.close()

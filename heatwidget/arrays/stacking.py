@@ -1,0 +1,248 @@
+"""Arrays of any kind side by side: checkpoints, seeds, two runs to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .adapters import adapt, adapt_any
+from .adapters.stacked import StackedArray
+from .axis import Axis, make_axis
+from .extent import ValueRange, widen
+from .labelled import LabelledArray, as_labelled
+from .live import LiveArray
+from .source import ArraySource, Block, NumpySource, Region, T
+from .stored import StoredSource
+
+_DEFAULT_DIMS = {2: ("iteration", "token"), 3: ("iteration", "layer", "token")}
+Part = LabelledArray | LiveArray
+
+
+class LiveStack:
+    """Arrays side by side of which one at least is being filled; see `stack`.
+
+    Attributes
+    ----------
+    parts : tuple of LabelledArray or LiveArray
+    quantity : str
+    attrs : mapping
+    """
+
+    def __init__(self, axis: Axis, parts: tuple[Part, ...], quantity: str) -> None:
+        self._axis, self.parts, self.quantity = axis, parts, quantity
+        self.attrs: Mapping[str, Any] = {}
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The new axis, and those of the parts; each as long as the longest."""
+        return (self._axis, *_longest([part.axes for part in self.parts]))
+
+    @property
+    def dims(self) -> tuple[str, ...]:
+        """Names of the axes, in order."""
+        return tuple(axis.name for axis in self.axes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes of the axes, in order."""
+        return tuple(axis.size for axis in self.axes)
+
+    def watch(
+        self, request: Callable[[], None], axes: tuple[Axis, ...] | None = None
+    ) -> StackSource:
+        """Return a source over all parts that records what changes; see `LiveArray.watch`."""
+        sources = [_source_of(part, request) for part in self.parts]
+        return StackSource(axes or self.axes, sources, own=axes is None)
+
+    def __repr__(self) -> str:
+        """Return the sizes in one line."""
+        sizes = ", ".join(f"{axis.name}: {axis.size}" for axis in self.axes)
+        return f"<LiveStack ({sizes})>"
+
+
+class StackSource:
+    """Source over arrays side by side; what a shorter one does not have is pending.
+
+    Parameters
+    ----------
+    axes : tuple of Axis
+    sources : sequence of ArraySource
+        One for each index of the first axis.
+    own : bool
+        Whether the axes are those of the sources, whose new texts then count.
+    """
+
+    chunks: tuple[int, ...] | None = None
+
+    def __init__(
+        self, axes: tuple[Axis, ...], sources: Sequence[ArraySource], *, own: bool
+    ) -> None:
+        self._axes, self._sources, self._own = axes, sources, own
+        self._seen = [source.axes for source in sources]
+        self.dtype: np.dtype[Any] = np.result_type(*(source.dtype for source in sources))
+        self.in_memory = all(source.in_memory for source in sources)
+        chunks = next((s.chunks for s in sources if s.chunks is not None), None)
+        self.chunks = None if chunks is None else (1, *chunks)
+        self._grown = False
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Axes, as long as they are now; the same until one has changed."""
+        now = [source.axes for source in self._sources]
+        if any(a is not b for a, b in zip(now, self._seen, strict=True)):
+            self._seen, longest = now, _longest(now)
+            if not self._own:
+                pairs = zip(self._axes[1:], longest, strict=True)
+                longest = tuple(axis.resized(new.size) for axis, new in pairs)
+            self._axes, self._grown = (self._axes[0], *longest), True
+        return self._axes
+
+    def read(self, region: Region) -> Block:
+        """Return a copy of a region."""
+        (start, stop), *bounds = region.bounds
+        values = np.zeros(region.shape, self.dtype)
+        pending = np.ones(region.shape, bool)
+        for place, source in enumerate(self._sources[start:stop]):
+            sizes = [axis.size for axis in source.axes]
+            part = Region(
+                tuple((a, max(min(b, n), a)) for (a, b), n in zip(bounds, sizes, strict=True))
+            )
+            if part.size:
+                block = source.read(part)
+                at: tuple[Any, ...] = (place, *(slice(n) for n in part.shape))
+                values[at] = block.values
+                pending[at] = False if block.pending is None else block.pending
+        return Block(values, pending if pending.any() else None)
+
+    def map(
+        self, function: Callable[[Region, Block], T], regions: Iterable[Region]
+    ) -> Generator[tuple[Region, T], None, None]:
+        """Yield ``function(region, block)`` of each region, in order."""
+        return ((region, function(region, self.read(region))) for region in regions)
+
+    def value_range(self) -> ValueRange:
+        """Return the extent of all values."""
+        found = ValueRange()
+        for source in self._sources:
+            found = widen(found, source.value_range())
+        return found
+
+    def take_changed(self) -> tuple[Region, ...]:
+        """Return what has changed since the last call."""
+        axes, grown = self.axes, self._grown
+        self._grown = False
+        changed = [
+            Region(((place, place + 1), *region.bounds))
+            for place, source in enumerate(self._sources)
+            for region in source.take_changed()
+        ]
+        return (Region(tuple((0, axis.size) for axis in axes)),) if grown else tuple(changed)
+
+    def refresh(self) -> None:
+        """Count everything as changed."""
+        for source in self._sources:
+            source.refresh()
+
+    def take_error(self) -> Exception | None:
+        """Return what went wrong with a part since the last call, or None."""
+        errors = [source.take_error() for source in self._sources]
+        return next((error for error in errors if error is not None), None)
+
+    def identity(self) -> None:
+        """It changes all the time."""
+
+    def close(self) -> None:
+        """Request nothing more. Twice does no harm."""
+        for source in self._sources:
+            source.close()
+
+
+def stack(
+    arrays: Mapping[Any, Any] | Sequence[Any], *, dim: str = "run"
+) -> LabelledArray | LiveStack:
+    """Arrays side by side along a new first axis; none of them is copied.
+
+    With the reducers ``difference`` and ``log-ratio`` a heatmap compares them.
+
+    Parameters
+    ----------
+    arrays : mapping of label to array, or sequence of arrays
+        Arrays of any kind that a heatmap shows, with the same axes; live ones too. Of a
+        sequence the labels are 0, 1, 2, ...
+    dim : str, optional
+        Name of the new axis.
+
+    Returns
+    -------
+    LabelledArray or LiveStack
+        To show. It is live where one of the arrays is.
+
+    Raises
+    ------
+    TypeError
+        If `arrays` is neither.
+    ValueError
+        If there are none, or they have other axes.
+
+    Examples
+    --------
+    >>> before, after = np.ones((2, 3)), np.zeros((2, 3))
+    >>> both = hw.stack({"before": before, "after": after}, dim="checkpoint")
+    >>> both.dims, both.shape
+    (('checkpoint', 'iteration', 'token'), (2, 2, 3))
+    """
+    if isinstance(arrays, (str, bytes)) or not isinstance(arrays, (Mapping, Sequence)):
+        kind = type(arrays).__name__
+        raise TypeError(f"arrays must be a mapping of labels to arrays, or a list, got {kind}")
+    labels = list(arrays) if isinstance(arrays, Mapping) else list(range(len(arrays)))
+    given = arrays.values() if isinstance(arrays, Mapping) else arrays
+    parts = tuple(map(_as_part, given))
+    if not parts:
+        raise ValueError("arrays must hold one array at least, got none")
+    live = any(isinstance(part, LiveArray) for part in parts)
+    for label, part in zip(labels, parts, strict=True):
+        _check_alike(label, part, parts[0], growing=live)
+    if dim in parts[0].dims:
+        raise ValueError(f"dim must be a new name, the dims are {parts[0].dims}, got {dim!r}")
+    numbers = all(isinstance(label, (int, float, np.number)) for label in labels)
+    axis = make_axis(dim, len(parts), labels if numbers else list(map(str, labels)))
+    quantity = parts[0].quantity
+    if live:
+        return LiveStack(axis, parts, quantity)
+    adapters = tuple(adapt_any(part.data) for part in parts if isinstance(part, LabelledArray))
+    return LabelledArray(StackedArray(adapters), (axis, *parts[0].axes), quantity)
+
+
+def _as_part(array: Any) -> Part:
+    if isinstance(array, LiveArray):
+        return array
+    return as_labelled(array, default_dims=_DEFAULT_DIMS)
+
+
+def _check_alike(label: Any, part: Part, first: Part, *, growing: bool) -> None:
+    """Refuse an array with other axes than the first one; live ones may be longer."""
+    sizes = part.shape == first.shape or growing
+    same = part.dims == first.dims and sizes
+    if not same or not all(map(_continues, part.axes, first.axes)):
+        texts = [", ".join(f"{a.name}: {a.size}" for a in one.axes) for one in (first, part)]
+        change = texts[1] if texts[0] != texts[1] else "other labels"
+        raise ValueError(f"arrays must have the same axes ({texts[0]}), got {change} of {label!r}")
+
+
+def _continues(a: Axis, b: Axis) -> bool:
+    size = min(a.size, b.size)
+    same: bool = np.array_equal(a.coordinates[:size], b.coordinates[:size])
+    return same and (a.labels or ())[:size] == (b.labels or ())[:size]
+
+
+def _longest(found: Sequence[tuple[Axis, ...]]) -> tuple[Axis, ...]:
+    """The longest of the axes in each place."""
+    return tuple(max(axes, key=lambda axis: axis.size) for axes in zip(*found, strict=True))
+
+
+def _source_of(part: Part, request: Callable[[], None]) -> ArraySource:
+    if isinstance(part, LiveArray):
+        return part.watch(request)
+    return NumpySource(part) if adapt(part.data) is None else StoredSource(part)
