@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import capture, metrics, samples
     from .arrays import LabelledArray, LiveArray, stack
+    from .arrays.adapters import ArrayAdapter, register_adapter
     from .arrays.files import open as open
     from .arrays.files import save
     from .metrics import (
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ActivationHeatmap": "widgets",
+    "ArrayAdapter": "arrays.adapters",
     "Cancelled": "widgets.run",
     "ConvergenceHeatmap": "widgets",
     "Heatmap": "widgets",
@@ -40,6 +42,7 @@ _HOMES = {
     "normalization_label": "metrics",
     "normalize_activations": "metrics",
     "open": "arrays.files",
+    "register_adapter": "arrays.adapters",
     "relative_residuals": "metrics",
     "residual_norms": "metrics",
     "run": "widgets.run",
@@ -53,6 +56,7 @@ _HOMES = {
 # All but `open`: `from heatwidget import *` leaves the builtin alone.
 __all__ = [
     "ActivationHeatmap",
+    "ArrayAdapter",
     "Cancelled",
     "ConvergenceHeatmap",
     "Heatmap",
@@ -63,6 +67,7 @@ __all__ = [
     "metrics",
     "normalization_label",
     "normalize_activations",
+    "register_adapter",
     "relative_residuals",
     "residual_norms",
     "run",

@@ -6,6 +6,7 @@ from .labelled import LabelledArray, as_labelled
 from .live import LiveArray
 from .names import ITEM_ROLES, ROLES, Role, find_roles, plural, role_of
 from .source import ArraySource, Block, NumpySource, Region
+from .sources import as_source, is_source
 from .stacking import LiveStack, stack
 from .stored import StoredSource
 from .watching import LiveSource
@@ -26,7 +27,9 @@ __all__ = [
     "StoredSource",
     "ValueRange",
     "as_labelled",
+    "as_source",
     "find_roles",
+    "is_source",
     "plural",
     "role_of",
     "stack",

@@ -14,10 +14,11 @@ from ..tensors import stacked
 from .adapters import Adapter, adapt, adapt_any, is_from
 from .axis import Axis, make_axis
 from .indexing import cut_axis, shifted, span_of, spread_index
+from .mappings import is_cache, read_cache
 from .names import ROLES, find_roles, plural, role_of
 from .origin import Origin
 from .source import Region
-from .tables import read_table
+from .tables import is_table, read_table
 
 # Ends errors about dims; whoever asks for them otherwise than in Python leaves it out.
 RENAMES = "; dims= renames them"
@@ -68,7 +69,7 @@ class LabelledArray:
     @property
     def shape(self) -> tuple[int, ...]:
         """Sizes of the axes, in order."""
-        return tuple(self.data.shape)
+        return tuple(axis.size for axis in self.axes)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -170,10 +171,12 @@ def as_labelled(
 
     Parameters
     ----------
-    array : array_like, LabelledArray, xarray.DataArray or pandas.DataFrame
+    array : array_like, LabelledArray, xarray.DataArray, data frame or dictionary
         Real numbers with two or more axes. Tensors in a list are stacked on their device. Memory
         maps, arrays of zarr, h5py, dask, torch and jax, and xarray's over any of them, are kept as
-        they are and not read. Of anything else the values are not copied where numpy need not.
+        they are and not read. A dictionary whose names differ in one number, as caches of
+        activations have them, is stacked along a layer axis. Of anything else the values are
+        not copied where numpy need not.
     default_dims : mapping of int to tuple of str
         Names of the axes of a plain array, by its number of axes.
     dims : sequence of str, optional
@@ -189,16 +192,24 @@ def as_labelled(
     ValueError
         If shape, dims and coordinates do not fit each other.
     """
+    given_coords = dict(coords or {})
+    if is_from("xarray", "Dataset", array):
+        array = _only_variable(array)
+    elif is_cache(array):
+        layers, array = read_cache(array)
+        default_dims = {2: ("layer", default_dims.get(2, ROLES)[-1])}
+        if given_coords.get("layer") is None and (dims is None or "layer" in find_roles(dims)):
+            given_coords["layer"] = layers
     array = stacked("array", array)
-    if is_from("pandas", "DataFrame", array):
+    if is_table(array):
         array = read_table(array, default_dims.get(2, dims or ROLES))
     data, adapter = _find_data(array)
-    shape = tuple(data.shape)
+    shape = tuple(data.shape if adapter is None else adapter.shape)
     _check_shape(shape)
     names = _check_dims(_find_dims(array, adapter, len(shape), dims, default_dims), shape)
     known = _own_coords(array, adapter, names)
     roles: Mapping[Any, str] = find_roles(names)
-    for name, given in (coords or {}).items():
+    for name, given in given_coords.items():
         if given is not None:
             found = name if name in names else roles.get(name)
             if found is None:
@@ -217,7 +228,7 @@ def as_labelled(
 
 def names_axes(array: Any) -> bool:
     """Whether an array says itself what its axes are."""
-    if _is_named(array) or is_from("pandas", "DataFrame", array):
+    if _is_named(array) or is_table(array) or is_cache(array):
         return True
     adapter = None if isinstance(array, (list, tuple)) else adapt(array)
     return adapter is not None and _known_dims(adapter) is not None
@@ -244,6 +255,17 @@ def _find_data(array: Any) -> tuple[Any, Adapter | None]:
         array = array.values
     adapter = adapt(array)
     return (_as_values(array), None) if adapter is None else (array, adapter)
+
+
+def _only_variable(dataset: Any) -> Any:
+    """Variable of a dataset that a heatmap can show, if there is one only."""
+    fitting = [v for v in dataset.data_vars.values() if v.ndim > 1 and v.dtype.kind in "biuf"]
+    if len(fitting) == 1:
+        return fitting[0]
+    names = ", ".join(
+        f"dataset[{v.name!r}] {v.dims}" for v in fitting or dataset.data_vars.values()
+    )
+    raise TypeError(f"array must hold real numbers, got a dataset: take one of {names or 'none'}")
 
 
 def _unwrapped(array: Any) -> Any:
@@ -306,7 +328,10 @@ def _find_dims(
     known = None if adapter is None else _known_dims(adapter)
     if known is None and n_axes not in default_dims:
         example = ("seed", "checkpoint", "head", "iteration", "layer", "token")[-n_axes:]
-        raise ValueError(f"dims must name the {n_axes} axes of the array, such as dims={example}")
+        raise ValueError(
+            f"dims must name the {n_axes} axes of the array, such as dims={example}; one number"
+            " for each token is its norm, torch.linalg.norm(states, dim=-1)"
+        )
     return default_dims[n_axes] if known is None else known
 
 

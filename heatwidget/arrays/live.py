@@ -144,7 +144,8 @@ class LiveArray:
 
         Examples
         --------
-        >>> live = LiveArray({"token": ["It"], "iteration": 2})
+        >>> live = hw.LiveArray({"token": ["It"], "iteration": 2})
+        >>> live[0] = [1.0, 0.6]
         >>> live.append([1.0, 0.5], dim="token", label=" is")
         >>> live.shape, live.axes[0].labels
         ((2, 2), ('It', ' is'))

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .adapters import adapt, adapt_any
+from .adapters import adapt_any
 from .adapters.stacked import StackedArray
 from .axis import Axis, make_axis
 from .extent import ValueRange, widen
 from .labelled import LabelledArray, as_labelled
 from .live import LiveArray
-from .source import ArraySource, Block, NumpySource, Region, T
-from .stored import StoredSource
+from .source import ArraySource, Block, Region, T
+from .sources import as_source
 
 _DEFAULT_DIMS = {2: ("iteration", "token"), 3: ("iteration", "layer", "token")}
 Part = LabelledArray | LiveArray
@@ -245,4 +245,4 @@ def _longest(found: Sequence[tuple[Axis, ...]]) -> tuple[Axis, ...]:
 def _source_of(part: Part, request: Callable[[], None]) -> ArraySource:
     if isinstance(part, LiveArray):
         return part.watch(request)
-    return NumpySource(part) if adapt(part.data) is None else StoredSource(part)
+    return as_source(part)

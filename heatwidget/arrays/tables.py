@@ -1,4 +1,4 @@
-"""Tables of pandas, which is not imported."""
+"""Tables of pandas and polars, which are not imported."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .adapters import is_from
 from .names import ITEM_ROLES, role_of
 
 
@@ -31,12 +32,18 @@ class Table:
     coords: Mapping[str, Any]
 
 
+def is_table(value: Any) -> bool:
+    """Whether it is a data frame."""
+    return is_from("pandas", "DataFrame", value) or is_from("polars", "DataFrame", value)
+
+
 def read_table(frame: Any, default_dims: Sequence[str]) -> Table:
-    """Read a `pandas.DataFrame`.
+    """Read a data frame.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
+    frame : pandas.DataFrame or polars.DataFrame
+        One of polars has no index; its first column stands for one if it alone holds texts.
     default_dims : sequence of str
         Names of its axes where the frame names none, or only one of them.
 
@@ -45,6 +52,8 @@ def read_table(frame: Any, default_dims: Sequence[str]) -> Table:
     TypeError
         If a column holds no numbers.
     """
+    if is_from("polars", "DataFrame", frame):
+        return _read_polars(frame, default_dims)
     axes = (frame.index, frame.columns)
     dims = _dims([axis.name for axis in axes], default_dims)
     coords = {
@@ -53,6 +62,25 @@ def read_table(frame: Any, default_dims: Sequence[str]) -> Table:
         if not _counts(axis)
     }
     return Table(_values(frame), dims, coords)
+
+
+def _read_polars(frame: Any, default_dims: Sequence[str]) -> Table:
+    kinds = dict(zip(frame.columns, frame.dtypes, strict=True))
+    texts = [name for name, kind in kinds.items() if str(kind) in ("String", "Categorical", "Enum")]
+    index = texts[0] if texts == frame.columns[:1] else None
+    values = frame if index is None else frame.drop(index)
+    for name in values.columns:
+        if not (kinds[name].is_numeric() or str(kinds[name]) == "Boolean"):
+            kind = kinds[name]
+            raise TypeError(f"array must hold real numbers, got column {name!r} of dtype {kind}")
+    dims = _dims([index, None], default_dims)
+    coords: dict[str, Any] = {dims[1]: list(values.columns)}
+    if index is not None:
+        coords[dims[0]] = frame[index].to_list()
+    # Null becomes NaN.
+    columns = [np.asarray(values[name].cast(float).to_numpy(), float) for name in values.columns]
+    shape = (values.height, len(columns))
+    return Table(np.stack(columns, axis=1) if columns else np.empty(shape), dims, coords)
 
 
 def _dims(names: Sequence[Any], default: Sequence[str]) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ class ActivationHeatmap(Heatmap):
     --------
     >>> act = hw.ActivationHeatmap(activations, tokens=tokens, layers=range(1, 36))
     >>> act.layer_band = (5, 12)            # as labelled on the axis, both ends included
-    >>> act                                 # in a notebook: the page shows it
+    >>> act                                 # in a notebook the page shows it
+    <ActivationHeatmap (layer: 35, token: 2) rows=layer columns=token>
     """
 
     reducer = Choice(REDUCERS, "last", help="How the axis not shown is collapsed.")

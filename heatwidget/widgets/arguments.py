@@ -16,15 +16,13 @@ from ..arrays import (
     LabelledArray,
     LiveArray,
     LiveStack,
-    NumpySource,
     Role,
-    StoredSource,
     as_labelled,
+    as_source,
     find_roles,
+    is_source,
 )
-from ..arrays.adapters import adapt
 from ..arrays.labelled import RENAMES, names_axes
-from ..arrays.origin import origin_of
 
 # Keyword with the coordinates of the axis in a role.
 COORD_KEYWORDS: dict[str, Role] = {
@@ -92,11 +90,13 @@ def label_array(
     default_dims : mapping of int to tuple of str
         Dims of a plain array by its number of axes; ``item`` stands for token or prompt.
     """
-    if isinstance(array, (LiveArray, LiveStack)):
+    if isinstance(array, (LiveArray, LiveStack)) or is_source(array):
+        if is_source(array) and any(value is not None for value in data.values()):
+            raise TypeError("array names its axes itself, as a source does: give no dims or labels")
         # Zeros of the right shape, which take no memory.
-        axes = array.axes
+        axes, attrs = array.axes, getattr(array, "attrs", {})
         zeros = np.broadcast_to(np.float32(0), [axis.size for axis in axes])
-        array = LabelledArray(zeros, axes, array.quantity, array.attrs)
+        array = LabelledArray(zeros, axes, getattr(array, "quantity", ""), attrs)
     coords: dict[str, Any] = {role: data.get(name) for name, role in COORD_KEYWORDS.items()}
     both = coords["token"] is not None and coords["prompt"] is not None
     if both and data.get("dims") is None and not names_axes(array):
@@ -140,8 +140,7 @@ def make_source(array: Any, labelled: LabelledArray, request: Callable[[], None]
         # Its own axes bring along the labels that are appended.
         own = all(map(Axis.same, labelled.axes, array.axes))
         return array.watch(request, None if own else labelled.axes)
-    in_numpy = adapt(labelled.data) is None and origin_of(labelled) is None
-    return NumpySource(labelled) if in_numpy else StoredSource(labelled)
+    return as_source(array if is_source(array) else labelled)
 
 
 def signature(keywords: Iterable[str], owner: type) -> inspect.Signature:

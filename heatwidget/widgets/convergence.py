@@ -27,8 +27,9 @@ class ConvergenceHeatmap(Heatmap):
     Examples
     --------
     >>> conv = hw.ConvergenceHeatmap(hw.residual_norms(states), tokens=tokens)
-    >>> conv.iteration_range = (0, 20)      # as labelled on the axis, both ends included
-    >>> conv                                # in a notebook: the page shows it
+    >>> conv.iteration_range = (0, 5)       # as labelled on the axis, both ends included
+    >>> conv                                # in a notebook the page shows it
+    <ConvergenceHeatmap (iteration: 8, token: 2) rows=token columns=iteration>
     """
 
     color_scale = Choice(COLOR_SCALES, "log", help="Linear or log.")

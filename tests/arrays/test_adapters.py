@@ -281,7 +281,7 @@ def group_of_zarr() -> Any:
         (closed_dataset, ValueError, "array must be in an open file, got <Closed HDF5 dataset>"),
         (group_of_hdf5, TypeError, "(h5py Group): take one of ['a', 'b']"),
         (group_of_zarr, TypeError, "(zarr Group): take one of ['only']"),
-        (lambda: xarray.Dataset({"x": ("a", [1])}), TypeError, "take one of ['x']"),
+        (lambda: xarray.Dataset({"x": ("a", [1])}), TypeError, "take one of dataset['x'] ('a',)"),
         (structured_map, TypeError, "real numbers, got dtype [('x', '<f4')]"),
         (lambda: zarr.create_array({}, data=NUMBERS + 1j), TypeError, "got dtype complex64"),
         (lambda: zarr.create_array({}, data=NUMBERS[0]), ValueError, "two or more axes, got 1"),

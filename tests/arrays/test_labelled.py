@@ -289,8 +289,9 @@ def test_xarray_with_names_of_its_own() -> None:
 
 
 def test_xarray_dataset_is_no_array() -> None:
-    """A collection of arrays is refused by its kind."""
-    refused(TypeError, "array must hold real numbers", xarray.Dataset({"a": data_array()}))
+    """A collection of several arrays is refused by its kind."""
+    several = xarray.Dataset({"a": data_array(), "b": data_array()})
+    refused(TypeError, "array must hold real numbers", several)
 
 
 def test_labelled_array_again() -> None:

@@ -8,18 +8,21 @@ from typing import Any
 import numpy as np
 
 from .adapter import Adapter, is_from, is_short
+from .base import ArrayAdapter
 from .closed_hdf5 import ClosedDataset
 from .converted import adapt_jax, adapt_values
 from .dask_arrays import DaskAdapter
 from .hdf5 import Hdf5Adapter
 from .mapped import MappedAdapter, is_mapped
+from .registry import adapt_found, adapt_registered, register_adapter
 from .stacked import StackedAdapter, StackedArray
 from .tensors import FileTensor, FileTensorAdapter, TensorAdapter
 from .xarrays import XarrayAdapter
 from .zarr_arrays import ZarrAdapter
 
 __all__ = [
-    "Adapter", "ClosedDataset", "FileTensor", "adapt", "adapt_any", "is_from",
+    "Adapter", "ArrayAdapter", "ClosedDataset", "FileTensor", "adapt", "adapt_any", "is_from",
+    "register_adapter",
 ]  # fmt: skip
 
 # Where a kind of array comes from, and what adapts it.
@@ -45,6 +48,8 @@ def adapt(array: Any) -> Adapter | None:
     ValueError
         If it can no longer be read, or does not know its own shape.
     """
+    if (registered := adapt_registered(array)) is not None:
+        return registered
     if isinstance(array, ClosedDataset):
         return array.adapter
     if isinstance(array, StackedArray):
@@ -61,7 +66,7 @@ def adapt(array: Any) -> Adapter | None:
                 f" ({module} {name}): take one of {sorted(map(str, array))}"
             )
     if not isinstance(array, np.ndarray) or isinstance(array, np.ma.MaskedArray):
-        return None
+        return adapt_found(array)
     if is_mapped(array):
         return MappedAdapter(array)
     return adapt_values(array) if is_short(array.dtype) else None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..source import Region
-from .adapter import Adapter, map_here
+from .adapter import Adapter
+from .base import ArrayAdapter
 
 
 class StackedArray:
@@ -26,14 +27,8 @@ class StackedArray:
         self.dtype: np.dtype[Any] = np.result_type(*(part.dtype for part in parts))
 
 
-class StackedAdapter:
+class StackedAdapter(ArrayAdapter):
     """Reads each part where it is."""
-
-    name = "stacked arrays"
-    dims: tuple[Any, ...] | None = None
-    coords: tuple[Any, ...] = ()
-    attrs: Mapping[str, Any] = {}
-    map = map_here
 
     def __init__(self, array: StackedArray) -> None:
         self._parts = array.parts

@@ -1,0 +1,256 @@
+"""Arrays of others: adapters that they bring, sources, data sets, frames and caches."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+import xarray
+
+import heatwidget as hw
+from heatwidget.arrays import LabelledArray, NumpySource, Region, as_labelled, as_source
+from heatwidget.arrays.adapters import registry
+from heatwidget.arrays.axis import make_axis
+
+DIMS = {2: ("layer", "token"), 3: ("iteration", "layer", "token")}
+
+
+def labelled(array: Any, **more: Any) -> LabelledArray:
+    return as_labelled(array, default_dims=DIMS, **more)
+
+
+# An adapter as a stranger would write it: of files that hold one layer each.
+
+
+class LayerFiles:
+    """Somebody's array: layers in files of their own."""
+
+    def __init__(self, folder: Path, n_layers: int) -> None:
+        self.paths = [folder / f"{layer}.npy" for layer in range(n_layers)]
+        self.opened: list[int] = []
+
+    def layer(self, number: int) -> np.ndarray:
+        self.opened.append(number)
+        return np.load(self.paths[number], mmap_mode="r")
+
+
+class LayerFilesAdapter(hw.ArrayAdapter):
+    """Reads only the layers that are looked at."""
+
+    dims = ("layer", "token")
+
+    def __init__(self, files: LayerFiles) -> None:
+        first = files.layer(0)
+        self._files, self.dtype = files, first.dtype
+        self.shape = (len(files.paths), *first.shape)
+        self.chunks = (1, *first.shape)
+        self.coords = (None, [f"t{i}" for i in range(len(first))])
+        self.attrs = {"long_name": "norm"}
+
+    def read(self, region: Region) -> np.ndarray:
+        layers, tokens = region.slices
+        found = [self._files.layer(i)[tokens] for i in range(layers.start, layers.stop)]
+        return np.stack(found) if found else np.empty(region.shape, self.dtype)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> LayerFiles:
+    for layer in range(6):
+        np.save(tmp_path / f"{layer}.npy", np.arange(5.0) + 10 * layer)
+    return LayerFiles(tmp_path, 6)
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_registered", {})
+    monkeypatch.setattr(registry, "_found", {})
+    monkeypatch.setattr(registry, "_looked", False)
+
+
+def shown(array: Any) -> np.ndarray:
+    widget = hw.ActivationHeatmap(array)
+    widget.flush()
+    values = widget.frame.values.copy()
+    assert widget.tokens == ("t0", "t1", "t2", "t3", "t4")
+    assert widget.quantity == "norm"
+    widget.close()
+    return values
+
+
+WANTED = np.arange(5.0) + 10 * np.arange(6)[:, None]
+
+
+@pytest.mark.parametrize("kind", [LayerFiles, f"{__name__}.LayerFiles", f"{__name__}:LayerFiles"])
+def test_an_adapter_that_is_registered(files: LayerFiles, kind: Any) -> None:
+    hw.register_adapter(kind, LayerFilesAdapter)
+    np.testing.assert_array_equal(shown(files), WANTED)
+    part = labelled(files)[2:4, 1:3]
+    assert part.values.tolist() == WANTED[2:4, 1:3].tolist()
+
+
+def test_an_adapter_of_an_installed_package(
+    files: LayerFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("layer_files")
+    module.LayerFiles, module.adapt = LayerFiles, LayerFilesAdapter  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "layer_files", module)
+    about = tmp_path / "layer_files-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: layer_files\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[heatwidget.adapters]\nlayer_files.LayerFiles = layer_files:adapt\n"
+    )
+    with pytest.raises(TypeError, match="array must hold real numbers, got dtype object"):
+        labelled(files)
+    monkeypatch.setattr(registry, "_looked", False)
+    monkeypatch.syspath_prepend(tmp_path)
+    np.testing.assert_array_equal(shown(files), WANTED)
+
+
+def test_the_last_one_that_is_registered_counts(files: LayerFiles) -> None:
+    hw.register_adapter(LayerFiles, lambda array: 1 / 0)
+    hw.register_adapter(f"{__name__}.LayerFiles", LayerFilesAdapter)
+    np.testing.assert_array_equal(shown(files), WANTED)
+
+
+@pytest.mark.parametrize(
+    ("kind", "make", "message"),
+    [
+        ("LayerFiles", LayerFilesAdapter, "kind must be a class or its name 'module.Class'"),
+        (3, LayerFilesAdapter, "kind must be a class or its name 'module.Class', got 3"),
+        (LayerFiles, None, "make must be callable, got None"),
+    ],
+)
+def test_what_cannot_be_registered(kind: Any, make: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        hw.register_adapter(kind, make)
+
+
+# Sources
+
+
+class Counting(NumpySource):
+    """A source of one's own."""
+
+    n_reads = 0
+
+    def read(self, region: Region) -> Any:
+        self.n_reads += 1
+        return super().read(region)
+
+
+def test_a_source_is_shown_as_it_is() -> None:
+    axes = (make_axis("head", 2), make_axis("token", 3, list("abc")))
+    source = Counting(LabelledArray(np.arange(6.0).reshape(2, 3), axes))
+    assert as_source(source) is source
+    widget = hw.Heatmap(source)
+    assert (widget.dims, widget.tokens) == (("head", "token"), ("a", "b", "c"))
+    assert widget.frame.values.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert source.n_reads
+    with pytest.raises(TypeError, match="array names its axes itself, as a source does"):
+        hw.Heatmap(source, tokens=list("xyz"))
+    with pytest.raises(TypeError, match="must be a LabelledArray or an ArraySource, got ndarray"):
+        as_source(np.ones((2, 3)))
+
+
+# Data sets, frames, caches
+
+
+def test_the_only_variable_of_a_dataset() -> None:
+    acts = xarray.DataArray(np.ones((2, 3)), dims=("layer", "token"))
+    found = labelled(xarray.Dataset({"acts": acts, "loss": ("step", [1.0, 2.0])}))
+    assert (found.dims, found.quantity) == (("layer", "token"), "acts")
+    message = r"got a dataset: take one of dataset\['a'\] \('layer', 'token'\), dataset\['b'\]"
+    with pytest.raises(TypeError, match=message):
+        labelled(xarray.Dataset({"a": acts, "b": acts}))
+
+
+def test_a_frame_of_polars_is_that_of_pandas() -> None:
+    data = {"layer": ["embed", "0", "final"], "the": [1, None, 3], "cat": [True, False, None]}
+    found = labelled(pl.DataFrame(data))
+    wanted = labelled(pd.DataFrame(data).set_index("layer").astype(float))
+    assert (found.dims, found.coords) == (wanted.dims, wanted.coords)
+    np.testing.assert_array_equal(found.values, wanted.values)
+    assert labelled(pl.DataFrame({"a": [1, 2], "b": [3, 4]})).values.tolist() == [[1, 3], [2, 4]]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"a": [1, 2], "b": ["x", "y"]}, "got column 'b' of dtype String"),
+        ({"a": ["x", "y"], "b": ["x", "y"]}, "got column 'a' of dtype String"),
+        ({"a": [[1], [2]], "b": [1, 2]}, r"got column 'a' of dtype List\(Int64\)"),
+    ],
+)
+def test_columns_of_polars_without_numbers(data: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        labelled(pl.DataFrame(data))
+
+
+def test_a_cache_is_stacked_in_the_order_of_its_layers() -> None:
+    states = {f"blocks.{i}.hook_resid_post": torch.full((4,), float(i)) for i in (10, 2, 0)}
+    found = labelled(states)
+    assert found.dims == ("layer", "token")
+    assert found.coords["layer"].tolist() == [0, 2, 10]
+    assert found.values[:, 0].tolist() == [0, 2, 10]
+    assert hw.ActivationHeatmap(states).layers == (0, 2, 10)
+    assert hw.Heatmap(states).rows == "layer"
+
+
+def test_a_cache_of_short_floats_with_gradients_stays_where_it_is() -> None:
+    states = {
+        f"h.{i}": torch.ones(2, 3, dtype=torch.bfloat16, requires_grad=True) for i in range(3)
+    }
+    found = labelled(states, dims=("layer", "head", "token"))
+    assert isinstance(found.data, torch.Tensor)
+    assert found.data.dtype == torch.bfloat16
+    assert not found.data.requires_grad
+
+
+def test_a_cache_that_has_its_dictionary_inside() -> None:
+    class Cache:
+        cache_dict: Any
+
+        def __init__(self, entries: Any) -> None:
+            self.cache_dict = entries
+            self.items = entries.items
+
+    assert labelled(Cache({f"a.{i}": np.ones(3) for i in range(2)})).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("cache", "error", "message"),
+    [
+        ({"a": [1.0], "b": [2.0]}, TypeError, "take one of its entries 'a', 'b'"),
+        ({"a.0": np.ones(3)}, TypeError, "take one of its entries 'a.0'"),
+        ({}, TypeError, "array must be one array, got a dict"),
+        (
+            {f"blocks.{i}.{k}": np.ones(3) for i in range(2) for k in ("q", "resid_post")},
+            TypeError,
+            r"several kinds: blocks.\*.q, blocks.\*.resid_post. Choose one, such as \{name",
+        ),
+        (
+            {f"blocks.{i}": np.ones((2, 3)) for i in range(2)},
+            ValueError,
+            "dims must name the 3 axes of the array, such as",
+        ),
+    ],
+)
+def test_other_dictionaries_are_refused(cache: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        labelled(cache)
+
+
+def test_hidden_states_as_models_give_them() -> None:
+    states = tuple(torch.rand(1, 5, 8, requires_grad=True) for _ in range(3))
+    with pytest.raises(ValueError, match=r"dims must name the 4 axes .* torch.linalg.norm"):
+        labelled(states)
+    found = labelled(states, dims=("layer", "batch", "token", "neuron"))
+    assert found.shape == (3, 1, 5, 8)
