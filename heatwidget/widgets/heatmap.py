@@ -12,6 +12,7 @@ import traitlets
 from ..arrays import LabelledArray
 from ..frames import Frame
 from ..frames.bins import part_of
+from ..scene import cell_at
 from .arguments import (
     DATA_KEYWORDS,
     check_keywords,
@@ -71,6 +72,15 @@ class Heatmap(HeatmapModel, AutoClosingBox):
     """
 
     frame = traitlets.Instance(Frame, allow_none=True, read_only=True, help="What is on screen.")
+    hovered = traitlets.Dict(
+        None,
+        allow_none=True,
+        read_only=True,
+        help="Number of the cell under the pointer on each axis shown; None where there is none.",
+    )
+
+    # Where the pointer is, as fractions down and across.
+    _place: tuple[float, float] | None = None
 
     _default_dims: ClassVar[Mapping[int, tuple[str, ...]]] = {
         2: ("iteration", "item"),
@@ -153,6 +163,22 @@ class Heatmap(HeatmapModel, AutoClosingBox):
             if reader.error is not None:
                 # Not the error itself: its traceback would keep the widget alive.
                 raise OSError(str(reader.error)) from reader.error
+
+    def wait_for_reading(self, timeout: float | None = None) -> bool:
+        """Wait until all is read that the background thread has to read; nothing is drawn here.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds, at most. By default as long as it takes.
+
+        Returns
+        -------
+        bool
+            False if it took longer.
+        """
+        reader = self._screen.reader
+        return reader is None or reader.wait(timeout)
 
     def stop_reading(self) -> None:
         """Leave the picture as coarse as it is, until `resume_reading` or `refresh`."""
@@ -300,6 +326,7 @@ class Heatmap(HeatmapModel, AutoClosingBox):
         try:
             while (latest := self._screen.frame) is not None and latest is not self.frame:
                 self.set_trait("frame", latest)
+            self._tell_hovered()
         finally:
             self._tell_ranges()
 
@@ -352,7 +379,21 @@ class Heatmap(HeatmapModel, AutoClosingBox):
         """Take where the pointer is: fractions down and across, or None."""
         with self._lock:
             if not self._closed:
+                self._place = place
                 self._screen.view.point(place)
+        self._tell_hovered()
+
+    def _tell_hovered(self) -> None:
+        """Say which cell is under the pointer, of the frame that is known; under no lock."""
+        frame, place, found = self.frame, self._place, None
+        if frame is not None and place is not None:
+            row, column = cell_at(frame, *place)
+            cells = frame.view.cells
+            sides = (cells.rows, frame.row_edges[row]), (cells.columns, frame.column_edges[column])
+            axes = {axis.name: axis for axis in self._axes}
+            found = {dim: axes[dim].coordinate(int(at)) for dim, at in sides if dim in axes}
+        if found != self.hovered:
+            self.set_trait("hovered", found)
 
     @traitlets.observe("rows", "columns")
     def _shown_changed(self, change: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 import xarray
 from hypothesis import given
 from hypothesis import strategies as st
+from traitlets import TraitError
 
 from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 from heatwidget.frames import CellState
@@ -287,3 +288,20 @@ def test_another_array_under_the_pointer_brings_its_title() -> None:
     widget.set_array(new)
     assert "new" in [text_of(html) for html in htmls(widget)]
     assert readout(widget).startswith("2 · ")
+
+
+def test_the_cell_under_the_pointer_is_a_trait() -> None:
+    widget = ConvergenceHeatmap(
+        np.ones((8, 3)), tokens=list("abc"), iterations=range(0, 80, 10), layout={}
+    )
+    heard: list[Any] = []
+    widget.observe(lambda change: heard.append(change["new"]), "hovered")
+    point(widget, 2, 3)
+    point(widget, 2, 3.1)
+    assert heard == [{"token": 2, "iteration": 30}]
+    widget.iteration_range = (50, 70)
+    assert widget.hovered == {"token": 2, "iteration": 60}
+    leave(widget)
+    assert widget.hovered is None
+    with pytest.raises(TraitError, match="read-only"):
+        widget.hovered = {}
