@@ -11,7 +11,7 @@ from .adapters import adapt_any
 from .adapters.stacked import StackedArray
 from .axis import Axis, make_axis
 from .extent import ValueRange, widen
-from .labelled import LabelledArray, as_labelled
+from .labelled import LabelledArray, as_labelled, names_axes
 from .live import LiveArray
 from .source import ArraySource, Block, Region, T
 from .sources import as_source
@@ -197,8 +197,14 @@ def stack(
         kind = type(arrays).__name__
         raise TypeError(f"arrays must be a mapping of labels to arrays, or a list, got {kind}")
     labels = list(arrays) if isinstance(arrays, Mapping) else list(range(len(arrays)))
-    given = arrays.values() if isinstance(arrays, Mapping) else arrays
-    parts = tuple(map(_as_part, given))
+    given = list(arrays.values() if isinstance(arrays, Mapping) else arrays)
+    # Plain arrays have the axes of the others, where these name theirs.
+    named = next(
+        (one for one in given if isinstance(one, (LabelledArray, LiveArray)) or names_axes(one)),
+        None,
+    )
+    dims = _DEFAULT_DIMS if named is None else _dims_of(named)
+    parts = tuple(_as_part(one, dims) for one in given)
     if not parts:
         raise ValueError("arrays must hold one array at least, got none")
     live = any(isinstance(part, LiveArray) for part in parts)
@@ -215,10 +221,16 @@ def stack(
     return LabelledArray(StackedArray(adapters), (axis, *parts[0].axes), quantity)
 
 
-def _as_part(array: Any) -> Part:
+def _dims_of(array: Any) -> dict[int, tuple[str, ...]]:
+    """Names of the axes of an array, by their number."""
+    dims = _as_part(array, _DEFAULT_DIMS).dims
+    return {**_DEFAULT_DIMS, len(dims): dims}
+
+
+def _as_part(array: Any, default_dims: Mapping[int, tuple[str, ...]]) -> Part:
     if isinstance(array, LiveArray):
         return array
-    return as_labelled(array, default_dims=_DEFAULT_DIMS)
+    return as_labelled(array, default_dims=default_dims)
 
 
 def _check_alike(label: Any, part: Part, first: Part, *, growing: bool) -> None:

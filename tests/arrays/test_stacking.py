@@ -184,3 +184,9 @@ def test_in_memory_it_is_exact_at_once() -> None:
         2,
         *SHAPE,
     )
+
+
+def test_a_plain_array_has_the_axes_of_the_others() -> None:
+    live = LiveArray({"head": 2, "neuron": 3})
+    made = hw.stack({"before": np.ones((2, 3)), "now": live})
+    assert made.dims == ("run", "head", "neuron")
