@@ -624,9 +624,10 @@ def test_view_asks_where_it_cannot_tell(tmp_path: Path, capsys: pytest.CaptureFi
     said = failed(capsys, "view", path)
     assert "'a' (3, 4) float64, 'b' (2, 3, 4) float64; --name gives it" in said
     said = failed(capsys, "view", path, "--name", "a")
-    assert f"dims must name the axes of shape (3, 4), as {path} does not; --dims gives" in said
-    said = failed(capsys, "view", path, "--name=a", "--dims=layer,head")
-    assert f"got ('layer', 'head') (in {path}); --dims gives them" in said
+    assert "dims must name the 2 axes of the array, such as layer, token" in said
+    assert f"(in {path}); --dims gives them, as in --dims" in said
+    said = failed(capsys, "view", path, "--name=a", "--dims=layer")
+    assert f"once, got 1: ('layer',) (in {path}); --dims gives them" in said
     said = failed(
         capsys, *("view", path, "--name=a", "--dims=layer, token", "--widget=convergence")
     )

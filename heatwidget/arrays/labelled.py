@@ -328,9 +328,11 @@ def _find_dims(
     known = None if adapter is None else _known_dims(adapter)
     if known is None and n_axes not in default_dims:
         example = ("seed", "checkpoint", "head", "iteration", "layer", "token")[-n_axes:]
+        # Whoever has this many axes has states, most often, and wants to see norms.
+        norm = "; of states take the norm first, torch.linalg.norm(states, dim=-1)"
         raise ValueError(
-            f"dims must name the {n_axes} axes of the array, such as dims={example}; one number"
-            " for each token is its norm, torch.linalg.norm(states, dim=-1)"
+            f"dims must name the {n_axes} axes of the array, such as {', '.join(example)}"
+            f"{norm if n_axes > 2 else ''}"
         )
     return default_dims[n_axes] if known is None else known
 

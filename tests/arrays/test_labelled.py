@@ -425,7 +425,7 @@ def test_the_label_that_is_meant() -> None:
 
 def test_four_axes_without_names() -> None:
     """Nobody can guess them."""
-    refused(ValueError, "dims must name the 4 axes of the array, such as dims=", np.ones((1,) * 4))
+    refused(ValueError, "dims must name the 4 axes of the array, such as ", np.ones((1,) * 4))
 
 
 def test_coordinates_at_the_ends_of_int64() -> None:

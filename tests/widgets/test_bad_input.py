@@ -307,7 +307,7 @@ def test_coords_that_are_no_mapping(coords: Any) -> None:
 
 
 def test_axes_without_names() -> None:
-    with refuses(ValueError, "dims must name the 4 axes of the array, such as dims=('head', "):
+    with refuses(ValueError, "dims must name the 4 axes of the array, such as head, "):
         Heatmap(np.ones((1, 2, 3, 4)))
 
 
