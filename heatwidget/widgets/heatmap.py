@@ -263,13 +263,15 @@ class Heatmap(HeatmapModel, AutoClosingBox):
             self._screen.panel.follow()  # what another thread has set meanwhile
 
     def _end(self, *, wait: bool) -> None:
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            self._screen.close(wait=wait)
-        # Outside the lock, for which the drawing under way may wait.
-        self._scheduler.close(wait=wait)
+        try:
+            with self._lock:
+                if self._closed:
+                    return
+                self._closed = True
+                self._screen.close(wait=wait)
+        finally:
+            # Outside the lock, for which the drawing under way may wait.
+            self._scheduler.close(wait=wait)
 
     @contextmanager
     def _one_tick(self) -> Iterator[None]:

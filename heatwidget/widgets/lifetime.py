@@ -58,8 +58,12 @@ class AutoClosingBox(ipywidgets.VBox):  # type: ignore[misc]
             self._close(wait=False)
 
     def _close(self, *, wait: bool) -> None:
-        if not self._closed:
+        if self._closed:
+            return
+        try:
             self._end(wait=wait)
+        finally:
+            # Or a widget that is gone would stand in the list of ipywidgets for ever.
             if self._own_layout is not None:
                 self._own_layout.close()
             super().close()

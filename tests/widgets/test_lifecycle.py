@@ -11,7 +11,7 @@ import pytest
 from ipywidgets.widgets.widget import _instances
 from traitlets import TraitError
 
-from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap
+from heatwidget import ActivationHeatmap, ConvergenceHeatmap, Heatmap, LiveArray
 from tests.widgets.helpers import live_widgets, mark, point, slider
 from tests.widgets.recorder import Recorder
 
@@ -158,3 +158,20 @@ def test_two_widgets_do_not_share_their_ends() -> None:
     two.iteration_range = (2, 3)
     assert two.frame.shape == (3, 2)
     assert mark(two).comm is not None
+
+
+def test_what_fails_while_it_closes_leaves_no_thread_and_no_widget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when another thread closes one of its parts: ipywidgets looks at a comm twice."""
+    live = LiveArray({"iteration": 3, "token": 2})
+    widget = Heatmap(live, interval=60)
+    live[0] = 1
+    thread, model_id = widget._scheduler._thread, widget.model_id
+    with monkeypatch.context() as patch:
+        patch.setattr(widget._screen, "close", lambda wait: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            widget.close()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert model_id not in _instances
