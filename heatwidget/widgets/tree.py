@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import ipywidgets
@@ -11,7 +12,9 @@ import ipywidgets
 def close_tree(*roots: ipywidgets.Widget) -> None:
     """Close widgets and all that they refer to: children, marks, axes, scales, layouts, styles."""
     for widget in _walk(roots):
-        widget.close()
+        # ipywidgets looks twice at the comm, which another thread may close in between.
+        with suppress(AttributeError):
+            widget.close()
 
 
 def _walk(roots: Iterable[ipywidgets.Widget]) -> list[ipywidgets.Widget]:

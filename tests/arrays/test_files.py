@@ -66,7 +66,6 @@ def test_values_and_dims_are_enough(path: Path) -> None:
         ({"dims": ["layer"]}, "dims must name each axis of shape (2, 3) once, got 1"),
         ({"dims": "layer"}, "dims must name each axis of shape (2, 3) once, got 1"),
         ({"dims": ["layer", "layer"]}, "dims must not repeat"),
-        ({"dims": ["layer", ""]}, "dims must be a sequence of names"),
         ({"coord.layer": [1, 2, 3]}, "layers must have one number for each of 2"),
         ({"coord.layer": [2, 2]}, "layers must be numbers that strictly increase"),
         ({"coord.token": ["a"]}, "tokens must have one text for each of 3, got 1"),

@@ -281,7 +281,7 @@ def test_what_a_variable_measures(tmp_path: Path) -> None:
         xarray.Dataset({"acts": acts.rename(layer="depth")}).to_netcdf(
             tmp_path / name, engine=engine
         )
-        assert files.open(tmp_path / name).dims == ("iteration", "depth", "token")
+        assert files.open(tmp_path / name).dims == ("depth", "token")
 
 
 def test_coordinates_of_another_length(tmp_path: Path) -> None:
@@ -300,7 +300,7 @@ def test_coordinates_of_another_length(tmp_path: Path) -> None:
 def test_other_coordinates_can_be_given(tmp_path: Path) -> None:
     """The error says how: in place of what the file has, be it ours or not."""
     path = tmp_path / "a.h5"
-    data = xarray.Dataset({"acts": (DIMS, ACTS)}, {"layer": [3, 2, 1]})
+    data = xarray.Dataset({"acts": (DIMS, ACTS)}, {"layer": [3, 1, 2]})
     data.to_netcdf(path, engine="h5netcdf")
     refused(path, "heatwidget.open(path, layers=...) gives it others")
     array = files.open(path, layers=[1, 2, 3], tokens=list("abcd"))

@@ -118,7 +118,7 @@ def test_tokens_without_texts_keep_their_places() -> None:
         (1.5, "must choose among 5 places"),
         (None, "must choose among 5 places"),
         (slice(None, None, -1), "must go upwards along an axis"),
-        ([2, 1], "must keep the order of iterations"),
+        ([2, 0, 1], "must keep the order of iterations"),
         (([0], [0]), "must hold one sequence at most"),
     ],
 )

@@ -113,7 +113,7 @@ def merge(values: Sequence[Any], how: str) -> Any:
         return sum(numbers) / len(numbers)
     if how == "std":
         middle = sum(numbers) / len(numbers)
-        return math.sqrt(sum((v - middle) ** 2 for v in numbers) / len(numbers))
+        return math.sqrt(sum((v - middle) * (v - middle) for v in numbers) / len(numbers))
     return math.sqrt(sum(v * v for v in numbers) / len(numbers))
 
 
