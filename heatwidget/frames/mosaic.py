@@ -146,7 +146,9 @@ def _pooled_patch(
         torn = np.any((count > 0) & (count < full), axis=tuple(range(count.ndim - 2)))
     patch = Patch(cells, torn, full if level.count is None else None)
     same = len(rows) == len(row_edges) and len(columns) == len(column_edges)
-    return patch if same else _pooled(patch, row_bins, column_bins, rule)
+    # A level of single cells is not pooled yet, and a bin that the window cuts may hold one.
+    raw = level.bins == (1, 1) and rule.is_pooled
+    return patch if same and not raw else _pooled(patch, row_bins, column_bins, rule)
 
 
 def _read(

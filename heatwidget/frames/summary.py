@@ -67,14 +67,18 @@ def summarize(layout: Layout, region: Region, block: Block) -> Summary:
     *_, rows, columns = layout.box(region)
     parts = (
         _pooled(
-            arranged, bin_edges(*rows, r) - rows[0], bin_edges(*columns, c) - columns[0], layout
+            arranged,
+            bin_edges(*rows, r) - rows[0],
+            bin_edges(*columns, c) - columns[0],
+            # Of one cell the root mean square would lose the sign, and nothing is merged.
+            None if (r, c) == (1, 1) else layout.pooling,
         )
         for r, c in layout.roots
     )
     return Summary(tuple(parts), extent)
 
 
-def _pooled(block: Block, rows: Edges, columns: Edges, layout: Layout) -> Block:
+def _pooled(block: Block, rows: Edges, columns: Edges, pooling: str | None) -> Block:
     """Block with its neighbours merged, part by part: they stay in the processor's cache."""
     shape = (*block.values.shape[:-2], len(rows) - 1, len(columns) - 1)
     largest = int(np.diff(rows).max() * np.diff(columns).max())
@@ -82,10 +86,12 @@ def _pooled(block: Block, rows: Edges, columns: Edges, layout: Layout) -> Block:
     for hidden, r, c in _slabs(block, rows, columns):
         index = (*hidden, slice(r[0], r[-1]), slice(c[0], c[-1]))
         part = Block(block.values[index], None if block.pending is None else block.pending[index])
-        pooled = pool(part, r - r[0], c - c[0], layout.pooling)
+        pooled = part if pooling is None else pool(part, r - r[0], c - c[0], pooling)
         i, j = np.searchsorted(rows, r[0]), np.searchsorted(columns, c[0])
         made = (*hidden, slice(i, i + len(r) - 1), slice(j, j + len(c) - 1))
-        values[made], count[made] = finite_cast(native(pooled.values), np.float32), pooled.count
+        values[made] = finite_cast(native(pooled.values), np.float32)
+        present = True if pooled.pending is None else ~pooled.pending
+        count[made] = present if pooled.count is None else pooled.count
     return Block(values, None, count)
 
 

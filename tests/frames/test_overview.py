@@ -512,3 +512,22 @@ def test_nearest_known_cell(shape: tuple[int, int]) -> None:
     found = np.unravel_index(nearest(known), shape)
     assert known[found].all()
     assert (abs(grid[0] - found[0]) + abs(grid[1] - found[1]) == wanted).all()
+
+
+def test_single_cells_keep_their_sign() -> None:
+    """Of an array whose picture is as fine as it, whatever pools coarser ones."""
+    values = -np.ones((300, 4, 5), np.float32)
+    source = WatchedSource(
+        labelled(values, "iteration", "layer", "token"), in_memory=False, chunks=(300, 4, 5)
+    )
+    view = View("layer", "token", "last", "linear", 50, 50, pooling="rms")
+    rule = resolve(view, source.axes, source.value_range())
+    with mock.patch.object(overview, "_COPY_CELLS", 0):
+        made = Overview(source, rule.cells)
+    fill_up(made, source)
+    assert made.holds(rule.cells)
+    assert (render(source, rule, overview=made).values == -1).all()
+    pooled = resolve(
+        View("layer", "token", "last", "linear", 3, 3, pooling="rms"), source.axes, ValueRange()
+    )
+    assert (render(source, pooled, overview=made).values == 1).all()
