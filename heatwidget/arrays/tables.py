@@ -67,10 +67,11 @@ def read_table(frame: Any, default_dims: Sequence[str]) -> Table:
 def _read_polars(frame: Any, default_dims: Sequence[str]) -> Table:
     kinds = dict(zip(frame.columns, frame.dtypes, strict=True))
     texts = [name for name, kind in kinds.items() if str(kind) in ("String", "Categorical", "Enum")]
-    index = texts[0] if texts == frame.columns[:1] else None
+    index = texts[0] if texts and texts == frame.columns[:1] else None
     values = frame if index is None else frame.drop(index)
     for name in values.columns:
-        if not (kinds[name].is_numeric() or str(kinds[name]) == "Boolean"):
+        # A column in which nothing is there is of a type of its own.
+        if not (kinds[name].is_numeric() or str(kinds[name]) in ("Boolean", "Null")):
             kind = kinds[name]
             raise TypeError(f"array must hold real numbers, got column {name!r} of dtype {kind}")
     dims = _dims([index, None], default_dims)

@@ -181,6 +181,13 @@ def test_a_frame_of_polars_is_that_of_pandas() -> None:
     assert labelled(pl.DataFrame({"a": [1, 2], "b": [3, 4]})).values.tolist() == [[1, 3], [2, 4]]
 
 
+def test_a_frame_of_polars_without_a_value() -> None:
+    found = labelled(pl.DataFrame({"a": [None, None], "b": [1, 2]}))
+    np.testing.assert_array_equal(found.values, [[np.nan, 1], [np.nan, 2]])
+    with pytest.raises(ValueError, match="must not have an empty axis"):
+        labelled(pl.DataFrame())
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
