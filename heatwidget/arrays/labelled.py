@@ -192,14 +192,12 @@ def as_labelled(
     ValueError
         If shape, dims and coordinates do not fit each other.
     """
-    given_coords = dict(coords or {})
+    layers: list[int] | None = None
     if is_from("xarray", "Dataset", array):
         array = _only_variable(array)
     elif is_cache(array):
         layers, array = read_cache(array)
         default_dims = {2: ("layer", default_dims.get(2, ROLES)[-1])}
-        if given_coords.get("layer") is None and (dims is None or "layer" in find_roles(dims)):
-            given_coords["layer"] = layers
     array = stacked("array", array)
     if is_table(array):
         array = read_table(array, default_dims.get(2, dims or ROLES))
@@ -208,8 +206,10 @@ def as_labelled(
     _check_shape(shape)
     names = _check_dims(_find_dims(array, adapter, len(shape), dims, default_dims), shape)
     known = _own_coords(array, adapter, names)
+    if layers is not None:
+        known[names[0]] = layers
     roles: Mapping[Any, str] = find_roles(names)
-    for name, given in given_coords.items():
+    for name, given in (coords or {}).items():
         if given is not None:
             found = name if name in names else roles.get(name)
             if found is None:
@@ -279,10 +279,6 @@ def _as_values(array: Any) -> NDArray[Any]:
     """Plain or masked numpy array of real numbers."""
     if isinstance(array, (str, PathLike)):
         raise TypeError(f"array must hold real numbers, got a path; heatwidget.open({array!r})")
-    if isinstance(array, Mapping):
-        names = ", ".join(map(repr, list(array)[:8]))
-        kind = type(array).__name__
-        raise TypeError(f"array must be one array, got a {kind}: take one of its entries {names}")
     try:
         values: NDArray[Any] = np.asanyarray(array)
     except ValueError as error:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections import UserDict
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
+import h5py
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -219,6 +223,89 @@ def test_a_cache_of_short_floats_with_gradients_stays_where_it_is() -> None:
     assert isinstance(found.data, torch.Tensor)
     assert found.data.dtype == torch.bfloat16
     assert not found.data.requires_grad
+
+
+@pytest.mark.parametrize("kind", [UserDict, MappingProxyType])
+def test_a_cache_of_any_kind_of_mapping(kind: Any) -> None:
+    states = kind({f"h.{i}": torch.full((3,), float(i)) for i in (4, 1)})
+    assert labelled(states).coords["layer"].tolist() == [1, 4]
+    assert hw.Heatmap(states).rows == "layer"
+
+
+def test_a_cache_whose_names_are_numbers() -> None:
+    found = labelled({layer: torch.full((3,), float(layer)) for layer in (4, 0, 2)})
+    assert found.coords["layer"].tolist() == [0, 2, 4]
+    assert found.values[:, 0].tolist() == [0, 2, 4]
+
+
+@pytest.mark.parametrize("dims", [("checkpoint", "token"), ("head", "layer"), ("depth", "token")])
+def test_the_numbers_of_a_cache_belong_to_its_first_axis(dims: tuple[str, str]) -> None:
+    found = labelled({f"h.{i}": np.ones(2) for i in (5, 1)}, dims=dims)
+    assert found.axes[0].coordinates.tolist() == [1, 5]
+    assert found.axes[1].coordinates.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("name", ["layer", "depth"])
+def test_given_numbers_go_before_those_of_a_cache(name: str) -> None:
+    states = {f"h.{i}": np.ones(2) for i in (5, 1)}
+    found = labelled(states, dims=("depth", "token"), coords={name: [7, 8]})
+    assert found.coords["depth"].tolist() == [7, 8]
+
+
+class Unread(Mapping[str, Any]):
+    """A mapping whose values are dear."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def __getitem__(self, name: str) -> Any:
+        raise AssertionError(f"{name} is read")
+
+    def __iter__(self) -> Any:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@pytest.mark.parametrize("names", [("acts", "ids"), ("q.0", "q.1", "k.0", "k.1")])
+def test_nothing_is_read_to_refuse_a_mapping(names: tuple[str, ...]) -> None:
+    with pytest.raises(TypeError, match="array must be one array, got a Unread"):
+        labelled(Unread(*names))
+
+
+def test_a_group_of_a_file_is_no_cache(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        for layer in range(2):
+            file[f"layer_{layer}"] = np.ones(3)
+        with pytest.raises(TypeError, match="one that holds other arrays"):
+            labelled(file)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["h.{}.attn", "h.{}.mlp"],
+        ["q.{}", "k.{}"],
+        ["{}", "k.{}"],
+        ["h.{}.attn", "h.{}.ln.attn"],
+        ["blocks.{}.hook_[x]", "hook_[x]", "blocks.{}.ln.hook_[x]"],
+    ],
+)
+def test_what_an_error_says_to_type_chooses_one_kind(names: list[str]) -> None:
+    cache = {name.format(i): np.ones(3) for name in names for i in (0, 10)}
+    with pytest.raises(TypeError, match="several kinds") as error:
+        labelled(cache)
+    code = str(error.value).partition("such as ")[2]
+    chosen = eval(code, {"cache": cache, "re": re})
+    assert labelled(chosen).coords["layer"].tolist() == [0, 10]
+
+
+def test_all_kinds_of_a_large_cache_are_listed() -> None:
+    kinds = [f"hook_{letter}" for letter in "abcdefghijklmnopqrst"]
+    cache = {f"blocks.{i}.{kind}": np.ones(3) for i in range(2) for kind in kinds}
+    with pytest.raises(TypeError, match=r"blocks\.\*\.hook_t"):
+        labelled(cache)
 
 
 def test_a_cache_that_has_its_dictionary_inside() -> None:
