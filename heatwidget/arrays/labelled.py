@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ..tensors import stacked
-from .adapters import Adapter, adapt, adapt_any, is_from
+from .adapters import Adapter, ArrayAdapter, adapt, adapt_any, is_from, is_registered, is_short
 from .axis import Axis, make_axis
 from .indexing import cut_axis, shifted, span_of, spread_index
 from .mappings import is_cache, read_cache
@@ -193,14 +193,15 @@ def as_labelled(
         If shape, dims and coordinates do not fit each other.
     """
     layers: list[int] | None = None
-    if is_from("xarray", "Dataset", array):
-        array = _only_variable(array)
-    elif is_cache(array):
-        layers, array = read_cache(array)
-        default_dims = {2: ("layer", default_dims.get(2, ROLES)[-1])}
-    array = stacked("array", array)
-    if is_table(array):
-        array = read_table(array, default_dims.get(2, dims or ROLES))
+    if not is_registered(array):
+        if is_from("xarray", "Dataset", array):
+            array = _only_variable(array)
+        elif is_cache(array):
+            layers, array = read_cache(array)
+            default_dims = {2: ("layer", default_dims.get(2, ROLES)[-1])}
+        array = stacked("array", array)
+        if is_table(array):
+            array = read_table(array, default_dims.get(2, dims or ROLES))
     data, adapter = _find_data(array)
     shape = tuple(data.shape if adapter is None else adapter.shape)
     _check_shape(shape)
@@ -228,8 +229,10 @@ def as_labelled(
 
 def names_axes(array: Any) -> bool:
     """Whether an array says itself what its axes are."""
-    if _is_named(array) or is_table(array) or is_cache(array):
-        return True
+    if not is_registered(array):
+        dataset = is_from("xarray", "Dataset", array)
+        if dataset or _is_named(array) or is_table(array) or is_cache(array):
+            return True
     adapter = None if isinstance(array, (list, tuple)) else adapt(array)
     return adapter is not None and _known_dims(adapter) is not None
 
@@ -237,11 +240,13 @@ def names_axes(array: Any) -> bool:
 def _known_dims(adapter: Adapter) -> tuple[Any, ...] | None:
     """Names that an adapter's array gives to its axes, where one of them is a known one.
 
-    What a file calls its axes may be anything, ``x`` or ``dim_0``.
+    What a file calls its axes may be anything, ``x`` or ``dim_0``. Who writes an adapter for
+    heatmaps means the names that it gives.
     """
     dims = adapter.dims or ()
     names = [name for name in dims if name and isinstance(name, str)]
-    known = len(set(names)) == len(dims) and any(map(role_of, names))
+    meant = isinstance(adapter, ArrayAdapter) or any(map(role_of, names))
+    known = len(set(names)) == len(dims) and meant
     return adapter.dims if known else None
 
 
@@ -249,7 +254,7 @@ def _find_data(array: Any) -> tuple[Any, Adapter | None]:
     """What holds an array's values, and how it is read if not by numpy."""
     if isinstance(array, LabelledArray):
         array = array.data
-    elif is_from("xarray", "DataArray", array):
+    elif is_from("xarray", "DataArray", array) and not is_registered(array):
         array = _unwrapped(array)
     elif _is_named(array):
         array = array.values
@@ -259,13 +264,17 @@ def _find_data(array: Any) -> tuple[Any, Adapter | None]:
 
 def _only_variable(dataset: Any) -> Any:
     """Variable of a dataset that a heatmap can show, if there is one only."""
-    fitting = [v for v in dataset.data_vars.values() if v.ndim > 1 and v.dtype.kind in "biuf"]
+    fitting = [v for v in dataset.data_vars.values() if v.ndim > 1 and _is_real(v.dtype)]
     if len(fitting) == 1:
         return fitting[0]
     names = ", ".join(
         f"dataset[{v.name!r}] {v.dims}" for v in fitting or dataset.data_vars.values()
     )
     raise TypeError(f"array must hold real numbers, got a dataset: take one of {names or 'none'}")
+
+
+def _is_real(dtype: Any) -> bool:
+    return dtype.kind in "biuf" or is_short(dtype)
 
 
 def _unwrapped(array: Any) -> Any:
@@ -302,8 +311,11 @@ def _check_shape(shape: tuple[int, ...]) -> None:
 def _is_named(array: Any) -> bool:
     """Whether it is a LabelledArray or quacks like an xarray.DataArray, which is not imported.
 
-    Of its class, because to ask a data array itself for its values would read them.
+    Of its class, because to ask a data array itself for its values would read them. What has
+    an adapter of its own is read by that.
     """
+    if is_registered(array):
+        return False
     quacks = all(hasattr(type(array), name) for name in ("dims", "coords", "values"))
     return quacks and not is_from("xarray", "Dataset", array)
 

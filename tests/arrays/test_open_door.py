@@ -11,6 +11,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 import h5py
+import ml_dtypes
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -137,6 +138,48 @@ def test_what_cannot_be_registered(kind: Any, make: Any, message: str) -> None:
         hw.register_adapter(kind, make)
 
 
+class Named:
+    """Somebody's array that looks like one of xarray's, and is dear to read whole."""
+
+    dims, coords, shape = ("seed", "head"), {"seed": [3, 5]}, (2, 3)
+
+    @property
+    def values(self) -> np.ndarray:
+        raise AssertionError("read whole")
+
+
+class Pages(dict[str, float]):
+    """Somebody's array in a dictionary."""
+
+
+class OnesAdapter(hw.ArrayAdapter):
+    def __init__(self, array: Any) -> None:
+        self.shape, self.dtype, self.name = (2, 3), np.dtype(float), "ones of somebody"
+        self.dims = getattr(array, "dims", None)
+
+    def read(self, region: Region) -> np.ndarray:
+        return np.ones(region.shape)
+
+
+@pytest.mark.parametrize("array", [Named(), Pages(a=1.0)])
+def test_what_is_registered_goes_before_what_it_looks_like(array: Any) -> None:
+    hw.register_adapter(type(array), OnesAdapter)
+    source = as_source(labelled(array))
+    whole = Region(((0, 2), (0, 3)))
+    np.testing.assert_array_equal(source.read(whole).values, np.ones((2, 3)))
+    assert hw.Heatmap(array).frame.values.tolist() == [[1.0] * 3] * 2
+
+
+def test_an_adapter_may_give_any_names_and_one_of_its_own() -> None:
+    hw.register_adapter(Named, OnesAdapter)
+    assert labelled(Named()).dims == ("seed", "head")
+    assert OnesAdapter(Named()).name == "ones of somebody"
+
+
+def test_the_name_of_an_adapter_is_that_of_its_class(files: LayerFiles) -> None:
+    assert LayerFilesAdapter(files).name == "LayerFiles"
+
+
 # Sources
 
 
@@ -174,6 +217,19 @@ def test_the_only_variable_of_a_dataset() -> None:
     message = r"got a dataset: take one of dataset\['a'\] \('layer', 'token'\), dataset\['b'\]"
     with pytest.raises(TypeError, match=message):
         labelled(xarray.Dataset({"a": acts, "b": acts}))
+
+
+@pytest.mark.parametrize("dims", [("layer", "token"), ("seed", "head")])
+def test_a_widget_shows_the_only_variable(dims: tuple[str, str]) -> None:
+    dataset = xarray.Dataset({"acts": (dims, np.ones((2, 3)))})
+    assert hw.Heatmap(dataset).dims == dims
+    assert hw.stack([dataset, dataset], dim="run").dims == ("run", *dims)
+
+
+def test_the_only_variable_of_short_floats() -> None:
+    short = np.ones((2, 3), ml_dtypes.bfloat16)
+    dataset = xarray.Dataset({"acts": (("layer", "token"), short)})
+    np.testing.assert_array_equal(labelled(dataset).values, np.ones((2, 3)))
 
 
 def test_a_frame_of_polars_is_that_of_pandas() -> None:

@@ -14,7 +14,7 @@ from .converted import adapt_jax, adapt_values
 from .dask_arrays import DaskAdapter
 from .hdf5 import Hdf5Adapter
 from .mapped import MappedAdapter, is_mapped
-from .registry import adapt_found, adapt_registered, register_adapter
+from .registry import adapt_found, adapt_registered, is_registered, register_adapter
 from .stacked import StackedAdapter, StackedArray
 from .tensors import FileTensor, FileTensorAdapter, TensorAdapter
 from .xarrays import XarrayAdapter
@@ -22,7 +22,7 @@ from .zarr_arrays import ZarrAdapter
 
 __all__ = [
     "Adapter", "ArrayAdapter", "ClosedDataset", "FileTensor", "adapt", "adapt_any", "is_from",
-    "register_adapter",
+    "is_registered", "is_short", "register_adapter",
 ]  # fmt: skip
 
 # Where a kind of array comes from, and what adapts it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -48,7 +49,8 @@ class ArrayAdapter(ABC):
     coords: tuple[Any, ...] = ()
     attrs: Mapping[str, Any] = MappingProxyType({})
 
-    @property
+    # Unlike a property, it can be set in a subclass's own __init__.
+    @cached_property
     def name(self) -> str:
         """What the array is, for messages."""
         return type(self).__name__.removesuffix("Adapter")

@@ -57,6 +57,11 @@ def register_adapter(kind: type | str, make: Make) -> None:
     _registered[kind.replace(":", ".") if isinstance(kind, str) else kind] = make
 
 
+def is_registered(array: Any) -> bool:
+    """Whether an adapter was registered for an array; it goes before all that we know of it."""
+    return any(_is_of(kind, array) for kind in list(_registered))
+
+
 def adapt_registered(array: Any) -> Adapter | None:
     """Adapter that was registered for an array, or None."""
     for kind, make in reversed(list(_registered.items())):
