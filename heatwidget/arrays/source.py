@@ -127,6 +127,14 @@ class ArraySource(Storage, Protocol):
         ...
 
 
+def map_here(
+    self: Any, function: Callable[[Region, Any], T], regions: Iterable[Region]
+) -> Generator[tuple[Region, T], None, None]:
+    """Yield ``function(region, read)`` of each region, in order: `map` of what is read here."""
+    for region in regions:
+        yield region, function(region, self.read(region))
+
+
 class NumpySource:
     """Source over a numpy array in memory; nothing is copied.
 
@@ -140,6 +148,7 @@ class NumpySource:
 
     chunks = None
     in_memory = True
+    map = map_here
 
     def __init__(self, array: LabelledArray) -> None:
         self.axes = array.axes
@@ -158,12 +167,6 @@ class NumpySource:
         """Return the values of a region, as a view."""
         pending = None if self._mask is None else self._mask[region.slices]
         return Block(self._values[region.slices], pending)
-
-    def map(
-        self, function: Callable[[Region, Block], T], regions: Iterable[Region]
-    ) -> Generator[tuple[Region, T], None, None]:
-        """Yield ``function(region, block)`` of each region, in order."""
-        return ((region, function(region, self.read(region))) for region in regions)
 
     def value_range(self) -> ValueRange:
         """Return the extent of all values; kept until `refresh`."""

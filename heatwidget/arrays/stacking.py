@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from .axis import Axis, make_axis
 from .extent import ValueRange, widen
 from .labelled import LabelledArray, as_labelled, names_axes
 from .live import LiveArray
-from .source import ArraySource, Block, Region, T
+from .source import ArraySource, Block, Region, map_here
 from .sources import as_source
 
 _DEFAULT_DIMS = {2: ("iteration", "token"), 3: ("iteration", "layer", "token")}
@@ -75,6 +75,7 @@ class StackSource:
     """
 
     chunks: tuple[int, ...] | None = None
+    map = map_here
 
     def __init__(
         self, axes: tuple[Axis, ...], sources: Sequence[ArraySource], *, own: bool
@@ -115,12 +116,6 @@ class StackSource:
                 values[at] = block.values
                 pending[at] = False if block.pending is None else block.pending
         return Block(values, pending if pending.any() else None)
-
-    def map(
-        self, function: Callable[[Region, Block], T], regions: Iterable[Region]
-    ) -> Generator[tuple[Region, T], None, None]:
-        """Yield ``function(region, block)`` of each region, in order."""
-        return ((region, function(region, self.read(region))) for region in regions)
 
     def value_range(self) -> ValueRange:
         """Return the extent of all values."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import prod
 from typing import TYPE_CHECKING, Any
 from weakref import ref
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .axis import Axis
 from .extent import SCAN_CELLS, ValueRange, scan_values, stepped, widen
-from .source import Block, Region, T
+from .source import Block, Region, map_here
 
 if TYPE_CHECKING:
     from .live import LiveArray
@@ -30,6 +30,7 @@ class LiveSource:
 
     chunks = None
     in_memory = True
+    map = map_here
 
     def __init__(
         self, live: LiveArray, request: Callable[[], None], axes: tuple[Axis, ...] | None = None
@@ -64,12 +65,6 @@ class LiveSource:
             values = _fitted(cells.values[region.slices], shape, np.nan)
             pending = ~_fitted(cells.written[region.slices], shape, False)
         return Block(values, pending if pending.any() else None)
-
-    def map(
-        self, function: Callable[[Region, Block], T], regions: Iterable[Region]
-    ) -> Generator[tuple[Region, T], None, None]:
-        """Yield ``function(region, block)`` of each region, in order."""
-        return ((region, function(region, self.read(region))) for region in regions)
 
     def value_range(self) -> ValueRange:
         """Return an extent that holds all that `take_changed` has passed, and maybe more.

@@ -112,12 +112,10 @@ def _place(axis: Axis, window: Sequence[int], reducer: str) -> Place:
     """Where a half-open window of indices lies on an axis."""
     first, last = window[0], window[1] - 1
     one = first == last
-    if axis.labels is None:
-        start, end = (format_number(axis.label(i)) for i in (first, last))
-        text = f"{axis.name} {start}" if one else f"{plural(axis.name)} {start}–{end}"
-        return Place(text, reducer=reducer)
     start, end = (format_number(number_text(axis.coordinates[i])) for i in (first, last))
     text = f"{axis.name} {start}" if one else f"{plural(axis.name)} {start}–{end}"
+    if axis.labels is None:
+        return Place(text, reducer=reducer)
     ends = [first] if one else [first, last]
     return Place(text, tuple(label(axis.label(i), _TEXT_COLUMNS) for i in ends), reducer)
 

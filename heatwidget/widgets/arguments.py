@@ -90,8 +90,9 @@ def label_array(
     default_dims : mapping of int to tuple of str
         Dims of a plain array by its number of axes; ``item`` stands for token or prompt.
     """
-    if isinstance(array, (LiveArray, LiveStack)) or is_source(array):
-        if is_source(array) and any(value is not None for value in data.values()):
+    given_source = is_source(array)
+    if given_source or isinstance(array, (LiveArray, LiveStack)):
+        if given_source and any(value is not None for value in data.values()):
             raise TypeError("array names its axes itself, as a source does: give no dims or labels")
         # Zeros of the right shape, which take no memory.
         axes, attrs = array.axes, getattr(array, "attrs", {})

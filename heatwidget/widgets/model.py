@@ -223,19 +223,20 @@ class HeatmapModel(traitlets.HasTraits):
             return str(self.reducer)
         return str(self._asked("reducers").get(dim, HeatmapModel.reducer.default_value))
 
+    def _hidden(self) -> list[str]:
+        """Names of the axes that are not shown."""
+        return [axis.name for axis in self._axes if axis.name not in (self.rows, self.columns)]
+
     def _main_hidden(self) -> str | None:
         """Hidden axis that `reducer` is of: iterations, else layers, else the first one."""
-        names = [axis.name for axis in self._axes if axis.name not in (self.rows, self.columns)]
+        names = self._hidden()
         roles = find_roles(names)
         return roles.get("iteration") or roles.get("layer") or (names[0] if names else None)
 
     def _range_trait(self, dim: str) -> str | None:
         """Trait with the range of an axis, if it has one of its own."""
-        for name in RANGE_ROLES:
-            axis = self._axis_of(name)
-            if axis is not None and axis.name == dim:
-                return name
-        return None
+        roles = find_roles(axis.name for axis in self._axes)
+        return next((name for name, role in RANGE_ROLES.items() if roles.get(role) == dim), None)
 
     def _whole(self, name: str) -> dict[str, Any]:
         """A mapping as it reads: with an entry for each axis, or each hidden one."""
@@ -245,8 +246,7 @@ class HeatmapModel(traitlets.HasTraits):
             if held:
                 return {**self._asked("ranges"), **found}
             return {axis.name: self._with_ends(axis, found[axis.name]) for axis in self._axes}
-        hidden = [axis.name for axis in self._axes if axis.name not in (self.rows, self.columns)]
-        reducers = {dim: self._reducer_of(dim) for dim in hidden}
+        reducers = {dim: self._reducer_of(dim) for dim in self._hidden()}
         return {**self._asked("reducers"), **reducers} if held else reducers
 
     def _filled(self, name: str, asked: AskedRange) -> AskedRange:
@@ -301,32 +301,33 @@ class HeatmapModel(traitlets.HasTraits):
 
     def _set_from_control(self, name: str, value: Any, dim: str | None = None) -> None:
         """Set a trait, or its entry of an axis, as a control has it."""
-        if dim is not None:
-            name, value = self._entry(name, value, dim)
-        values = checked(self, {name: value})
+        values = checked(self, {name: value} if dim is None else self._kept(name, {dim: value}))
         # The slider may be that of an array that has just been replaced.
         if not any(self._misfits(values)):
             set_together(self, values)
 
     def _set_ranges_from_control(self, ranges: Mapping[str, AskedRange]) -> None:
         """Set the ranges of some axes as a control has them."""
-        values: dict[str, Any] = {}
-        for dim, asked in ranges.items():
-            if own := self._range_trait(dim):
-                values[own] = asked
-            else:
-                values["ranges"] = {**values.get("ranges", self._asked("ranges")), dim: asked}
-        values = checked(self, values)
+        values = checked(self, self._kept("ranges", ranges))
         if not any(self._misfits(values)):
             with self._one_tick():
                 set_together(self, values)
 
-    def _entry(self, name: str, value: Any, dim: str) -> tuple[str, Any]:
-        """Trait that keeps an entry of an axis, and its value with the entry."""
-        own = self._range_trait(dim) if name == "ranges" else None
-        if name == "reducers" and dim == self._main_hidden():
-            own = "reducer"
-        return (own, value) if own else (name, {**self._asked(name), dim: value})
+    def _kept(self, name: str, entries: Mapping[str, Any]) -> dict[str, Any]:
+        """Entries of a mapping by axis, each in the trait that keeps it; other entries stay."""
+        values: dict[str, Any] = {}
+        for dim, entry in entries.items():
+            if own := self._own_trait(name, dim):
+                values[own] = entry
+            else:
+                values[name] = {**values.get(name, self._asked(name)), dim: entry}
+        return values
+
+    def _own_trait(self, name: str, dim: str) -> str | None:
+        """Trait of its own that keeps the entry of an axis in a mapping, if there is one."""
+        if name == "ranges":
+            return self._range_trait(dim)
+        return "reducer" if dim == self._main_hidden() else None
 
     def _view(self, rows: str, columns: str, max_rows: int, max_columns: int) -> View:
         return View(

@@ -68,14 +68,6 @@ class Adapter(Storage, Protocol):
         ...
 
 
-def map_here(
-    self: Adapter, function: Callable[[Region, NDArray[Any]], T], regions: Iterable[Region]
-) -> Mapped[T]:
-    """`Adapter.map` of what is best read here, in order."""
-    for region in regions:
-        yield region, function(region, self.read(region))
-
-
 def nothing_to_check(self: Adapter) -> None:
     """`Adapter.check` of what no file takes the place of."""
 

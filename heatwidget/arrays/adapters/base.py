@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..source import Region, T
-from .adapter import Mapped, map_here
+from ..source import Region, T, map_here
+from .adapter import Mapped
 
 
 class ArrayAdapter(ABC):

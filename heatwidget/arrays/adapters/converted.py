@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..source import Region
-from .adapter import is_from, map_here, nothing_to_check, plain, plain_dtype
+from ..source import Region, map_here
+from .adapter import is_from, nothing_to_check, plain, plain_dtype
 
 
 class ConvertedAdapter:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..source import Region
-from .adapter import map_here, plain, plain_dtype
+from ..source import Region, map_here
+from .adapter import plain, plain_dtype
 from .stamps import check_place, fingerprint, same_file, sample_blocks, stat_file
 
 

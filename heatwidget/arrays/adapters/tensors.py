@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..source import Region
-from .adapter import map_here, nothing_to_check
+from ..source import Region, map_here
+from .adapter import nothing_to_check
 from .stamps import fingerprint, same_file, stamp_file, stat_file
 
 # Types that torch and numpy share; the other floating ones are read as float32.

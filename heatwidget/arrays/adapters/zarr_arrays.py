@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..source import Region
-from .adapter import map_here, plain, plain_dtype
+from ..source import Region, map_here
+from .adapter import plain, plain_dtype
 from .packing import PACKING_ATTRS, Packing, unpacked
 from .stamps import fingerprint, stamp_file, stamp_folder, stat_file
 
