@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from .adapters import adapt_any
 from .adapters.stacked import StackedArray
 from .axis import Axis, make_axis
 from .extent import ValueRange, widen
@@ -212,8 +211,8 @@ def stack(
     quantity = parts[0].quantity
     if live:
         return LiveStack(axis, parts, quantity)
-    adapters = tuple(adapt_any(part.data) for part in parts if isinstance(part, LabelledArray))
-    return LabelledArray(StackedArray(adapters), (axis, *parts[0].axes), quantity)
+    data = tuple(part.data for part in parts if isinstance(part, LabelledArray))
+    return LabelledArray(StackedArray(data), (axis, *parts[0].axes), quantity)
 
 
 def _dims_of(array: Any) -> dict[int, tuple[str, ...]]:

@@ -73,6 +73,15 @@ def test_any_region_is_that_of_the_parts(kinds: list[str], region: Region) -> No
     assert found.high >= wanted.max()
 
 
+def test_each_source_is_closed_alone() -> None:
+    made = hw.stack([MAKERS["dask"](values(seed)) for seed in range(2)])
+    whole = Region(tuple((0, n) for n in made.shape))
+    first, second = StoredSource(made), StoredSource(made)
+    first.close()
+    np.testing.assert_array_equal(second.read(whole).values[1], values(1))
+    np.testing.assert_array_equal(made.values[0], values(0))
+
+
 def test_files_are_read_where_they_are_looked_at(tmp_path: Path) -> None:
     for seed in range(2):
         np.save(tmp_path / f"{seed}.npy", values(seed))

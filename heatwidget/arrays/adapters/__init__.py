@@ -53,7 +53,7 @@ def adapt(array: Any) -> Adapter | None:
     if isinstance(array, ClosedDataset):
         return array.adapter
     if isinstance(array, StackedArray):
-        return StackedAdapter(array)
+        return StackedAdapter([adapt_any(part) for part in array.parts])
     if isinstance(array, FileTensor):
         return FileTensorAdapter(array)
     for module, name, make in _KINDS:

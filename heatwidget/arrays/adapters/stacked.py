@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,29 +14,34 @@ from .adapter import Adapter
 from .base import ArrayAdapter
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class StackedArray:
     """Arrays of one shape along a new first axis; none of them is copied.
 
     Parameters
     ----------
-    parts : sequence of Adapter
+    parts : tuple of array
     """
 
-    def __init__(self, parts: tuple[Adapter, ...]) -> None:
-        self.parts = parts
-        self.shape = (len(parts), *parts[0].shape)
-        self.dtype: np.dtype[Any] = np.result_type(*(part.dtype for part in parts))
+    parts: tuple[Any, ...]
 
 
 class StackedAdapter(ArrayAdapter):
-    """Reads each part where it is."""
+    """Reads each part where it is.
 
-    def __init__(self, array: StackedArray) -> None:
-        self._parts = array.parts
-        self.shape, self.dtype = array.shape, array.dtype
-        chunks = next((part.chunks for part in self._parts if part.chunks is not None), None)
+    Parameters
+    ----------
+    parts : sequence of Adapter
+        Its own: they are closed with it.
+    """
+
+    def __init__(self, parts: Sequence[Adapter]) -> None:
+        self._parts = parts
+        self.shape = (len(parts), *parts[0].shape)
+        self.dtype = np.result_type(*(part.dtype for part in parts))
+        chunks = next((part.chunks for part in parts if part.chunks is not None), None)
         self.chunks = None if chunks is None else (1, *chunks)
-        self.in_memory = all(part.in_memory for part in self._parts)
+        self.in_memory = all(part.in_memory for part in parts)
 
     def read(self, region: Region) -> NDArray[Any]:
         """Return the values of a region, a masked array where some are not there."""
