@@ -45,8 +45,18 @@ class Cells:
     changed: NDArray[np.int64]
     end: int | None = 0
 
-    def write(self, index: Any, data: NDArray[Any], version: int) -> None:
-        """Assign and mark as numpy does, all or nothing; an error says what was expected."""
+    def write(self, index: Any, data: NDArray[Any], version: int, axes: tuple[Axis, ...]) -> None:
+        """Assign and mark as numpy does, all or nothing; an error says what was expected.
+
+        Parameters
+        ----------
+        index : index of numpy
+        data : ndarray
+        version : int
+            The array's, with this write.
+        axes : tuple of Axis
+            As they are called from now on; of the same sizes.
+        """
         parts = parts_of(index, len(self.axes))
         row, k = parts[0], parts[self.at]
         values, written = self.values, self.written
@@ -56,7 +66,9 @@ class Cells:
         try:
             # One statement without a call, in which Python heeds no Ctrl-C. What does not fit
             # fails at the values, and nothing is done.
-            values[index], changed[row], written_at[k], written[index] = data, version, now, True
+            values[index], changed[row], written_at[k], written[index], self.axes = (
+                data, version, now, True, axes,
+            )  # fmt: skip
         except (IndexError, ValueError) as error:
             wanted = select(values, index, self.axes).shape
             raise ValueError(f"value must fit shape {wanted}, got shape {data.shape}") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy, deepcopy
-from dataclasses import replace
 from math import prod
 from threading import RLock
 from typing import Any
@@ -120,7 +119,7 @@ class LiveArray:
         before_write.get()()
         data = convert(value, self.dtype)
         with self._lock:
-            watchers = self._write(self._cells, index, data)
+            watchers = self._write(self._cells, index, data, self.axes)
         for watcher in watchers:
             watcher._notify()
 
@@ -162,13 +161,10 @@ class LiveArray:
             if end == shape[axis]:
                 shape[axis] *= 2
                 cells = cells.resized(shape, self.version + 1)
+            axes = cells.axes
             if label is not None:
-                axes = list(cells.axes)
-                axes[axis] = axes[axis].with_label(end, label)
-                cells = replace(cells, axes=tuple(axes))
-                # The cells are the same: after an interrupted write nobody knows the end.
-                self._cells.end = None
-            watchers = self._write(cells, cells.place(axis, end), data)
+                axes = (*axes[:axis], axes[axis].with_label(end, label), *axes[axis + 1 :])
+            watchers = self._write(cells, cells.place(axis, end), data, axes)
         for watcher in watchers:
             watcher._notify()
 
@@ -296,10 +292,12 @@ class LiveArray:
             self._watchers = (*map(ref, self._alive()), ref(source))
         return source
 
-    def _write(self, cells: Cells, index: Any, data: NDArray[Any]) -> list[LiveSource]:
+    def _write(
+        self, cells: Cells, index: Any, data: NDArray[Any], axes: tuple[Axis, ...]
+    ) -> list[LiveSource]:
         """Write to the cells, hold them from now on, and return whom to tell; under the lock."""
         version = self.version + 1
-        cells.write(index, data, version)
+        cells.write(index, data, version, axes)
         self._cells, self.version = cells, version
         return self._alive()
 
