@@ -144,6 +144,13 @@ class Axis:
         coordinates = np.concatenate([self.coordinates[:size], more])
         return replace(self, coordinates=coordinates, labels=labels)
 
+    def laid_over(self, axis: Axis) -> Axis:
+        """Axis as long as another, whose texts it has beyond its own ones."""
+        longer = self.resized(axis.size)
+        if not self.labels or not axis.labels:
+            return longer
+        return replace(longer, labels=self.labels[: axis.size] + axis.labels[self.size :])
+
     def with_label(self, index: int, label: Any) -> Axis:
         """Axis on which one index is called otherwise; numbers after it go on in its last step.
 

@@ -275,7 +275,7 @@ class LiveArray:
         self.__dict__.update(state, _lock=RLock())
 
     def watch(
-        self, request: Callable[[], None], axes: tuple[Axis, ...] | None = None
+        self, request: Callable[[], None], axes: tuple[Axis | None, ...] | None = None
     ) -> LiveSource:
         """Return a source over the array that records what changes.
 
@@ -284,8 +284,8 @@ class LiveArray:
         request : callable
             Called after each write, on the thread that wrote, under no lock: it must be
             quick. The writer never sees what it raises.
-        axes : tuple of Axis, optional
-            Axes under which the source is read, where they are not the array's own.
+        axes : tuple of Axis or None, optional
+            Axes under which the source is read; None for each that is the array's own.
         """
         with self._lock:
             source = LiveSource(self, request, axes)

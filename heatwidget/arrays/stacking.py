@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .adapters.stacked import StackedArray
-from .axis import Axis, make_axis
+from .axis import Axis, make_axis, number_text
 from .extent import ValueRange, widen
 from .labelled import LabelledArray, as_labelled, names_axes
 from .live import LiveArray
@@ -30,13 +31,14 @@ class LiveStack:
     """
 
     def __init__(self, axis: Axis, parts: tuple[Part, ...], quantity: str) -> None:
-        self._axis, self.parts, self.quantity = axis, parts, quantity
+        self._joined = _JoinedAxes((axis, *[None] * len(parts[0].axes)), parts)
+        self.parts, self.quantity = parts, quantity
         self.attrs: Mapping[str, Any] = {}
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """The new axis, and those of the parts; each as long as the longest."""
-        return (self._axis, *_longest([part.axes for part in self.parts]))
+        """The new axis, and those of the parts; the same until one of them has changed."""
+        return self._joined.now()
 
     @property
     def dims(self) -> tuple[str, ...]:
@@ -49,11 +51,12 @@ class LiveStack:
         return tuple(axis.size for axis in self.axes)
 
     def watch(
-        self, request: Callable[[], None], axes: tuple[Axis, ...] | None = None
+        self, request: Callable[[], None], axes: tuple[Axis | None, ...] | None = None
     ) -> StackSource:
         """Return a source over all parts that records what changes; see `LiveArray.watch`."""
         sources = [_source_of(part, request) for part in self.parts]
-        return StackSource(axes or self.axes, sources, own=axes is None)
+        first, *others = axes or [None] * len(self.dims)
+        return StackSource((first or self.axes[0], *others), sources)
 
     def __repr__(self) -> str:
         """Return the sizes in one line."""
@@ -66,38 +69,27 @@ class StackSource:
 
     Parameters
     ----------
-    axes : tuple of Axis
+    axes : tuple of Axis or None
+        None for each that is the sources' own.
     sources : sequence of ArraySource
         One for each index of the first axis.
-    own : bool
-        Whether the axes are those of the sources, whose new texts then count.
     """
 
     chunks: tuple[int, ...] | None = None
     map = map_here
 
-    def __init__(
-        self, axes: tuple[Axis, ...], sources: Sequence[ArraySource], *, own: bool
-    ) -> None:
-        self._axes, self._sources, self._own = axes, sources, own
-        self._seen = [source.axes for source in sources]
+    def __init__(self, axes: tuple[Axis | None, ...], sources: Sequence[ArraySource]) -> None:
+        self._joined, self._sources = _JoinedAxes(axes, sources), sources
         self.dtype: np.dtype[Any] = np.result_type(*(source.dtype for source in sources))
         self.in_memory = all(source.in_memory for source in sources)
         chunks = next((s.chunks for s in sources if s.chunks is not None), None)
         self.chunks = None if chunks is None else (1, *chunks)
-        self._grown = False
+        self._told = self.axes
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """Axes, as long as they are now; the same until one has changed."""
-        now = [source.axes for source in self._sources]
-        if any(a is not b for a, b in zip(now, self._seen, strict=True)):
-            self._seen, longest = now, _longest(now)
-            if not self._own:
-                pairs = zip(self._axes[1:], longest, strict=True)
-                longest = tuple(axis.resized(new.size) for axis, new in pairs)
-            self._axes, self._grown = (self._axes[0], *longest), True
-        return self._axes
+        return self._joined.now()
 
     def read(self, region: Region) -> Block:
         """Return a copy of a region."""
@@ -125,8 +117,8 @@ class StackSource:
 
     def take_changed(self) -> tuple[Region, ...]:
         """Return what has changed since the last call."""
-        axes, grown = self.axes, self._grown
-        self._grown = False
+        axes = self.axes
+        grown, self._told = axes is not self._told, axes
         changed = [
             Region(((place, place + 1), *region.bounds))
             for place, source in enumerate(self._sources)
@@ -243,9 +235,43 @@ def _continues(a: Axis, b: Axis) -> bool:
     return same and (a.labels or ())[:size] == (b.labels or ())[:size]
 
 
-def _longest(found: Sequence[tuple[Axis, ...]]) -> tuple[Axis, ...]:
-    """The longest of the axes in each place."""
-    return tuple(max(axes, key=lambda axis: axis.size) for axes in zip(*found, strict=True))
+class _JoinedAxes:
+    """Axes of arrays side by side, made anew only when those of one have changed.
+
+    Parameters
+    ----------
+    own : tuple of Axis or None
+        The new axis, and what lies over those of the parts, None where nothing does.
+    parts : sequence of what has axes
+    """
+
+    def __init__(self, own: tuple[Axis | None, ...], parts: Sequence[Part | ArraySource]) -> None:
+        self._own, self._parts = own, parts
+        # What they were made of, and they; one assignment for all threads.
+        self._made: tuple[list[Any], tuple[Axis, ...]] = ([], ())
+
+    def now(self) -> tuple[Axis, ...]:
+        found = [part.axes for part in self._parts]
+        seen, axes = self._made
+        if len(seen) != len(found) or any(a is not b for a, b in zip(seen, found, strict=True)):
+            joined = map(_join, zip(*found, strict=True))
+            pairs = zip(self._own[1:], joined, strict=True)
+            others = (b if a is None else a.laid_over(b) for a, b in pairs)
+            axes = (*filter(None, self._own[:1]), *others)
+            self._made = found, axes
+        return axes
+
+
+def _join(axes: tuple[Axis, ...]) -> Axis:
+    """The longest one, with the texts that any of them has; of the first that has one."""
+    longest = max(axes, key=lambda axis: axis.size)
+    numbers = list(map(number_text, longest.coordinates))
+    texts = list(numbers)
+    for axis in reversed(axes):
+        for k, text in enumerate(axis.labels or ()):
+            # A number stands where no text came yet.
+            texts[k] = texts[k] if text == numbers[k] else text
+    return replace(longest, labels=tuple(texts)) if any(a.labels for a in axes) else longest
 
 
 def _source_of(part: Part, request: Callable[[], None]) -> ArraySource:

@@ -33,10 +33,15 @@ class LiveSource:
     map = map_here
 
     def __init__(
-        self, live: LiveArray, request: Callable[[], None], axes: tuple[Axis, ...] | None = None
+        self,
+        live: LiveArray,
+        request: Callable[[], None],
+        axes: tuple[Axis | None, ...] | None = None,
     ) -> None:
         self._live = live
-        self._axes = axes
+        self._own = axes
+        # The array's axes, and what they are called here; one assignment for all threads.
+        self._axes: tuple[Any, tuple[Axis, ...]] = (None, ())
         self._request = request
         self._seen = -1  # the array's version when changes were last taken
         self._extent: ValueRange | None = None
@@ -44,13 +49,16 @@ class LiveSource:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """Axes in the array's own order, as long as they are now; the same until it is resized."""
-        if self._axes is None:
-            return self._live.axes
-        shape = self._live.shape
-        if shape != tuple(axis.size for axis in self._axes):
-            self._axes = tuple(map(Axis.resized, self._axes, shape))
-        return self._axes
+        """Axes in the array's own order; the same until it has grown or has a new label."""
+        now = self._live.axes
+        if self._own is None:
+            return now
+        seen, axes = self._axes
+        if seen is not now:
+            pairs = zip(self._own, now, strict=True)
+            axes = tuple(b if a is None else a.laid_over(b) for a, b in pairs)
+            self._axes = now, axes
+        return axes
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -12,7 +12,6 @@ import numpy as np
 
 from ..arrays import (
     ArraySource,
-    Axis,
     LabelledArray,
     LiveArray,
     LiveStack,
@@ -139,8 +138,9 @@ def make_source(array: Any, labelled: LabelledArray, request: Callable[[], None]
     """
     if isinstance(array, (LiveArray, LiveStack)):
         # Its own axes bring along the labels that are appended.
-        own = all(map(Axis.same, labelled.axes, array.axes))
-        return array.watch(request, None if own else labelled.axes)
+        pairs = zip(labelled.axes, array.axes, strict=True)
+        own = tuple(None if axis.same(live) else axis for axis, live in pairs)
+        return array.watch(request, own if any(own) else None)
     return as_source(array if is_source(array) else labelled)
 
 

@@ -25,7 +25,7 @@ from hypothesis.extra import numpy as stn
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from heatwidget.arrays import ArraySource, LabelledArray, Region, ValueRange, as_labelled, watching
-from heatwidget.arrays.axis import make_axis
+from heatwidget.arrays.axis import Axis, make_axis
 from heatwidget.arrays.live import LiveArray, LiveSource
 from heatwidget.arrays.writing import before_write
 from heatwidget.frames import Frame, View, render, resolve
@@ -512,10 +512,24 @@ def test_texts_laid_over_an_axis_go_on_as_numbers() -> None:
     array = LiveArray({"iteration": 2, "token": 2})
     over = (array.axes[0], make_axis("token", 2, ["a", "b"]))
     source = array.watch(nothing, over)
-    assert source.axes is over
+    assert all(map(Axis.same, source.axes, over))
     array.enlarge(token=4)
     assert source.axes[1].labels == ("a", "b", "2", "3")
     assert source.axes is source.axes
+
+
+def test_an_appended_label_reaches_who_names_other_axes() -> None:
+    """Who reads iterations as 10, 20 sees new tokens; names of its own stay."""
+    array = LiveArray({"iteration": 2, "token": ["a"]})
+    array[:, 0] = 1
+    numbers = make_axis("iteration", 2, [10, 20])
+    source = array.watch(nothing, (numbers, None))
+    named = array.watch(nothing, (None, make_axis("token", 1, ["first"])))
+    array.append([1, 2], dim="token", label="new")
+    assert source.axes[0].bounds == (10, 20)
+    assert source.axes[1] is array.axes[1]
+    assert source.axes is source.axes
+    assert named.axes[1].labels == ("first", "new")
 
 
 def test_a_row_that_does_not_fit_makes_no_room() -> None:

@@ -199,3 +199,25 @@ def test_a_plain_array_has_the_axes_of_the_others() -> None:
     live = LiveArray({"head": 2, "neuron": 3})
     made = hw.stack({"before": np.ones((2, 3)), "now": live})
     assert made.dims == ("run", "head", "neuron")
+
+
+def test_texts_are_those_of_any_part() -> None:
+    """The axes are the same until one has changed, whoever asks."""
+    one, two = (LiveArray({"iteration": 2, "token": ["a", "b"]}) for _ in range(2))
+    made = hw.stack([one, two])
+    source = made.watch(lambda: None)
+    numbered = make_axis("iteration", 2, [10, 20])
+    other = made.watch(lambda: None, (None, numbered, None))
+    assert made.axes is made.axes
+    assert source.axes is source.axes
+    for array in (one, two):
+        array[...] = 1
+        array.append([1, 2], dim="token")
+    before = made.axes
+    two.append([1, 2], dim="token", label="new")
+    assert made.axes is not before
+    for axes in (made.axes, source.axes, other.axes):
+        assert axes[2].labels == ("a", "b", "2", "new")
+    assert other.axes[1] is not numbered
+    assert other.axes[1].same(numbered)
+    assert made.axes is made.axes

@@ -779,3 +779,15 @@ def test_without_threads_it_draws_inside_the_write(monkeypatch: pytest.MonkeyPat
         live[k] = row(k)
     assert np.array_equal(widget.frame.values, live.to_numpy().T)
     assert drawing_threads() == before
+
+
+def test_a_new_token_is_named_though_the_iterations_are_its_own() -> None:
+    live = LiveArray({"iteration": 2, "token": ["a"]})
+    live[...] = 1
+    widget = ConvergenceHeatmap(live, iterations=[10, 20])
+    live.append([1, 2], dim="token", label="new")
+    widget.flush()
+    rows = {axis.name: axis for axis in widget._screen.axes}
+    assert rows["token"].labels == ("a", "new")
+    assert rows["iteration"].bounds == (10, 20)
+    widget.close()
