@@ -168,24 +168,46 @@ class LiveArray:
         for watcher in watchers:
             watcher._notify()
 
-    def enlarge(self, **sizes: int) -> None:
+    def enlarge(self, **sizes: int | Sequence[Any]) -> None:
         """Make room along axes, for sizes known late: ``live.enlarge(token=12)``.
 
         What is there stays, and what is new is pending. Numbers go on in their last step.
 
+        Parameters
+        ----------
+        **sizes : int or sequence
+            Size of an axis, or the labels of all its indices, those that it has first.
+
         Raises
         ------
+        TypeError
+            If it is neither.
         ValueError
-            If there is no such axis, or it has labels or is larger already.
+            If there is no such axis, it is larger already, or has texts that do not go on.
+
+        Examples
+        --------
+        >>> live = hw.LiveArray({"iteration": 2, "token": ["It"]})
+        >>> live.enlarge(token=["It", " is"])
+        >>> live.shape, live.axes[1].labels
+        ((2, 2), ('It', ' is'))
         """
+        wanted = {name: _size_and_labels(name, given) for name, given in sizes.items()}
         with self._lock:
-            for name, size in sizes.items():
-                at = self.dims.index(name) if name in self.dims else None
-                if at is None or self.axes[at].labels or operator.index(size) < self.shape[at]:
-                    raise ValueError(f"enlarge() cannot bring {name} to {size}, got {self!r}")
-            shape = [sizes.get(axis.name, axis.size) for axis in self.axes]
+            axes = {axis.name: axis for axis in self.axes}
+            for name, (size, labels) in wanted.items():
+                axis = axes.get(name)
+                if axis is not None and size >= axis.size:
+                    new = axis.resized(size) if labels is None else make_axis(name, size, labels)
+                    goes_on = labels is not None and (new.labels or ())[: axis.size] == axis.labels
+                    if goes_on or not axis.labels:
+                        axes[name] = new
+                        continue
+                raise ValueError(f"enlarge() cannot bring {name} to {sizes[name]}, got {self!r}")
             version = self.version + 1
-            self._cells, self.version = self._cells.resized(shape, version), version
+            cells = self._cells.resized([axis.size for axis in axes.values()], version)
+            cells.axes = tuple(axes.values())
+            self._cells, self.version = cells, version
             watchers = self._alive()
         for watcher in watchers:
             watcher._notify()

@@ -17,7 +17,6 @@ from .source import ArraySource, Block, Region, map_here
 from .sources import as_source
 
 _DEFAULT_DIMS = {2: ("iteration", "token"), 3: ("iteration", "layer", "token")}
-Part = LabelledArray | LiveArray
 
 
 class LiveStack:
@@ -25,15 +24,16 @@ class LiveStack:
 
     Attributes
     ----------
-    parts : tuple of LabelledArray or LiveArray
+    parts : tuple of LabelledArray, LiveArray or LiveStack
     quantity : str
     attrs : mapping
     """
 
-    def __init__(self, axis: Axis, parts: tuple[Part, ...], quantity: str) -> None:
+    def __init__(
+        self, axis: Axis, parts: tuple[Part, ...], quantity: str, attrs: Mapping[str, Any]
+    ) -> None:
         self._joined = _JoinedAxes((axis, *[None] * len(parts[0].axes)), parts)
-        self.parts, self.quantity = parts, quantity
-        self.attrs: Mapping[str, Any] = {}
+        self.parts, self.quantity, self.attrs = parts, quantity, attrs
 
     @property
     def axes(self) -> tuple[Axis, ...]:
@@ -62,6 +62,9 @@ class LiveStack:
         """Return the sizes in one line."""
         sizes = ", ".join(f"{axis.name}: {axis.size}" for axis in self.axes)
         return f"<LiveStack ({sizes})>"
+
+
+Part = LabelledArray | LiveArray | LiveStack
 
 
 class StackSource:
@@ -146,7 +149,7 @@ class StackSource:
 
 
 def stack(
-    arrays: Mapping[Any, Any] | Sequence[Any], *, dim: str = "run"
+    arrays: Mapping[Any, Any] | Sequence[Any], *, dim: str = "run", quantity: str | None = None
 ) -> LabelledArray | LiveStack:
     """Arrays side by side along a new first axis; none of them is copied.
 
@@ -159,11 +162,13 @@ def stack(
         sequence the labels are 0, 1, 2, ...
     dim : str, optional
         Name of the new axis.
+    quantity : str, optional
+        What is measured. By default what the arrays say, where those that say it agree.
 
     Returns
     -------
     LabelledArray or LiveStack
-        To show. It is live where one of the arrays is.
+        To show. It is live where one of the arrays is, and has the attrs on which all agree.
 
     Raises
     ------
@@ -186,25 +191,28 @@ def stack(
     given = list(arrays.values() if isinstance(arrays, Mapping) else arrays)
     # Plain arrays have the axes of the others, where these name theirs.
     named = next(
-        (one for one in given if isinstance(one, (LabelledArray, LiveArray)) or names_axes(one)),
+        (one for one in given if isinstance(one, Part) or names_axes(one)),
         None,
     )
     dims = _DEFAULT_DIMS if named is None else _dims_of(named)
     parts = tuple(_as_part(one, dims) for one in given)
     if not parts:
         raise ValueError("arrays must hold one array at least, got none")
-    live = any(isinstance(part, LiveArray) for part in parts)
+    live = any(isinstance(part, (LiveArray, LiveStack)) for part in parts)
     for label, part in zip(labels, parts, strict=True):
         _check_alike(label, part, parts[0], growing=live)
     if dim in parts[0].dims:
         raise ValueError(f"dim must be a new name, the dims are {parts[0].dims}, got {dim!r}")
     numbers = all(isinstance(label, (int, float, np.number)) for label in labels)
     axis = make_axis(dim, len(parts), labels if numbers else list(map(str, labels)))
-    quantity = parts[0].quantity
+    if quantity is None:
+        said = {part.quantity for part in parts} - {""}
+        quantity = said.pop() if len(said) == 1 else ""
+    attrs = _common([part.attrs for part in parts])
     if live:
-        return LiveStack(axis, parts, quantity)
+        return LiveStack(axis, parts, quantity, attrs)
     data = tuple(part.data for part in parts if isinstance(part, LabelledArray))
-    return LabelledArray(StackedArray(data), (axis, *parts[0].axes), quantity)
+    return LabelledArray(StackedArray(data), (axis, *parts[0].axes), quantity, attrs)
 
 
 def _dims_of(array: Any) -> dict[int, tuple[str, ...]]:
@@ -214,9 +222,26 @@ def _dims_of(array: Any) -> dict[int, tuple[str, ...]]:
 
 
 def _as_part(array: Any, default_dims: Mapping[int, tuple[str, ...]]) -> Part:
-    if isinstance(array, LiveArray):
+    if isinstance(array, (LiveArray, LiveStack)):
         return array
     return as_labelled(array, default_dims=default_dims)
+
+
+def _common(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What all mappings hold alike."""
+    first, *others = found
+    return {
+        name: value
+        for name, value in first.items()
+        if all(name in other and _equal(value, other[name]) for other in others)
+    }
+
+
+def _equal(a: Any, b: Any) -> bool:
+    try:
+        return a is b or (type(a) is type(b) and bool(np.array_equal(a, b)))
+    except Exception:  # such as two dictionaries with arrays in them
+        return False
 
 
 def _check_alike(label: Any, part: Part, first: Part, *, growing: bool) -> None:
@@ -275,6 +300,6 @@ def _join(axes: tuple[Axis, ...]) -> Axis:
 
 
 def _source_of(part: Part, request: Callable[[], None]) -> ArraySource:
-    if isinstance(part, LiveArray):
+    if isinstance(part, (LiveArray, LiveStack)):
         return part.watch(request)
     return as_source(part)

@@ -507,6 +507,25 @@ def test_room_that_cannot_be_made(sizes: dict[str, int]) -> None:
     assert array.shape == (2, 2)
 
 
+def test_room_with_labels() -> None:
+    """All that are there come first; numbers may be given too."""
+    array = LiveArray({"iteration": 2, "token": ["a"]})
+    array[0] = 5
+    source = watched(array)
+    array.enlarge(token=["a", "b"], iteration=[0, 5, 7])
+    assert array.axes[1].labels == ("a", "b")
+    assert array.axes[0].coordinates.tolist() == [0, 5, 7]
+    assert source.axes is array.axes
+    assert (array[0, 0], array.n_written) == (5, 1)
+    for token in (["b", "c", "d"], ["a"], [1, 2, 3]):
+        with pytest.raises(ValueError, match=r"enlarge\(\) cannot bring token to"):
+            array.enlarge(token=token)
+    with pytest.raises(TypeError, match="token must have a size or labels, got None"):
+        array.enlarge(token=None)
+    array.append([1, 2])
+    assert array.shape == (3, 2)
+
+
 def test_texts_laid_over_an_axis_go_on_as_numbers() -> None:
     """A watcher's own labels stay where they were."""
     array = LiveArray({"iteration": 2, "token": 2})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import dask.array
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 import heatwidget as hw
 from heatwidget.arrays import LabelledArray, LiveArray, LiveStack, NumpySource, Region, StoredSource
 from heatwidget.arrays.axis import make_axis
+from tests.arrays.kinds import stored_in_zarr
 
 SHAPE = (4, 3, 5)
 DIMS = ("iteration", "layer", "token")
@@ -34,11 +36,20 @@ def masked(array: np.ndarray) -> Any:
     return np.ma.array(array, mask=array < 0.3)
 
 
+def as_map(array: np.ndarray) -> np.ndarray:
+    with TemporaryFile() as file:
+        mapped = np.memmap(file, array.dtype, "w+", shape=array.shape)
+    mapped[...] = array
+    return mapped
+
+
 MAKERS = {
     "numpy": lambda array: array,
     "float32": lambda array: array.astype("f4"),
     "masked": masked,
     "dask": lambda array: dask.array.from_array(array, chunks=(2, 3, 2)),
+    "map": as_map,
+    "zarr": lambda array: stored_in_zarr(2)(array, (2, 3, 2), Path()),
     "torch": torch.tensor,
     "live": as_live,
 }
@@ -221,3 +232,41 @@ def test_texts_are_those_of_any_part() -> None:
     assert other.axes[1] is not numbered
     assert other.axes[1].same(numbered)
     assert made.axes is made.axes
+
+
+def test_what_all_parts_say() -> None:
+    axes = (make_axis("iteration", 2), make_axis("token", 3))
+    one, two = (
+        LabelledArray(
+            np.ones((2, 3)),
+            axes,
+            "norm",
+            {"model": "a", "seed": k, "of": np.ones(2), "in": {"x": np.ones(2)}},
+        )
+        for k in range(2)
+    )
+    plain = hw.stack([np.ones((2, 3)), one])
+    assert (plain.quantity, plain.attrs) == ("norm", {})
+    live = LiveArray({"iteration": 2, "token": 3}, quantity="other", attrs={"model": "a"})
+    assert set(hw.stack([one, two]).attrs) == {"model", "of"}
+    assert hw.stack([one, live]).attrs == {"model": "a"}
+    assert hw.stack([one, two]).quantity == "norm"
+    assert hw.stack([one, live]).quantity == ""
+    assert hw.stack([one, live], quantity="mine").quantity == "mine"
+
+
+def test_live_stacks_side_by_side() -> None:
+    """Of two models, a few seeds each."""
+    parts = [[LiveArray({"iteration": 2, "token": 3}) for _ in range(2)] for _ in range(2)]
+    made = hw.stack([hw.stack(each, dim="seed") for each in parts], dim="model")
+    assert made.dims == ("model", "seed", "iteration", "token")
+    source = made.watch(lambda: None)
+    source.take_changed()
+    parts[1][0][1] = 5
+    assert source.take_changed() == (Region(((1, 2), (0, 1), (1, 2), (0, 3))),)
+    assert source.read(Region(((1, 2), (0, 1), (1, 2), (0, 3)))).values.tolist() == [[[[5] * 3]]]
+    parts[0][1][...] = 1
+    parts[0][1].append([7, 8, 9], label=10)
+    assert made.shape == (2, 2, 4, 3)
+    block = source.read(Region(((0, 1), (1, 2), (2, 3), (0, 3))))
+    assert block.values.ravel().tolist() == [7, 8, 9]
