@@ -6,6 +6,7 @@ import difflib
 import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -83,14 +84,15 @@ def label_array(
     Parameters
     ----------
     array : array_like, LabelledArray, LiveArray or xarray.DataArray
-        Of a live array only the axes are taken; its values stand for nothing.
+        Of a live array only the axes are taken; instead of values there are those of its axes
+        that are called otherwise, and None for the others. See `make_source`.
     data : mapping
         Any of `DATA_KEYWORDS`; None counts as not given.
     default_dims : mapping of int to tuple of str
         Dims of a plain array by its number of axes; ``item`` stands for token or prompt.
     """
-    given_source = is_source(array)
-    if given_source or isinstance(array, (LiveArray, LiveStack)):
+    given_source, live = is_source(array), isinstance(array, (LiveArray, LiveStack))
+    if given_source or live:
         if given_source and any(value is not None for value in data.values()):
             raise TypeError("array names its axes itself, as a source does: give no dims or labels")
         # Zeros of the right shape, which take no memory.
@@ -112,6 +114,11 @@ def label_array(
     if len(labelled.dims) == 3 and not said:
         # Of two axes each widget knows which they are; of three, six orders look alike.
         warnings.warn(guess_text(labelled), UserWarning, stacklevel=3)
+    if live:
+        # Told now: what is appended before it is watched would look like the user's own name.
+        pairs = zip(labelled.axes, axes, strict=True)
+        own = tuple(None if axis.same(known) else axis for axis, known in pairs)
+        return replace(labelled, data=own)
     return labelled
 
 
@@ -137,10 +144,7 @@ def make_source(array: Any, labelled: LabelledArray, request: Callable[[], None]
         Called, on any thread, when a live array has changed.
     """
     if isinstance(array, (LiveArray, LiveStack)):
-        # Its own axes bring along the labels that are appended.
-        pairs = zip(labelled.axes, array.axes, strict=True)
-        own = tuple(None if axis.same(live) else axis for axis, live in pairs)
-        return array.watch(request, own if any(own) else None)
+        return array.watch(request, labelled.data if any(labelled.data) else None)
     return as_source(array if is_source(array) else labelled)
 
 

@@ -791,3 +791,24 @@ def test_a_new_token_is_named_though_the_iterations_are_its_own() -> None:
     assert rows["token"].labels == ("a", "new")
     assert rows["iteration"].bounds == (10, 20)
     widget.close()
+
+
+@pytest.mark.parametrize("keywords", [{}, {"iterations": [10, 20]}])
+def test_a_label_that_comes_while_a_widget_is_made(
+    monkeypatch: pytest.MonkeyPatch, keywords: dict[str, Any]
+) -> None:
+    """With room left, so that it takes the place of a number."""
+    live = LiveArray({"iteration": 2, "token": ["a"]})
+    live[...] = 1
+    live.append([1, 2], dim="token")
+    live.append([1, 2], dim="token")
+    build = ConvergenceHeatmap._build
+
+    def build_late(self: ConvergenceHeatmap) -> None:
+        live.append([1, 2], dim="token", label="new")
+        build(self)
+
+    monkeypatch.setattr(ConvergenceHeatmap, "_build", build_late)
+    widget = ConvergenceHeatmap(live, **keywords)
+    assert widget._screen.axes[1].labels == ("a", "1", "2", "new")
+    widget.close()
