@@ -98,6 +98,16 @@ def activations(
         If layers cannot be found, or an argument is of the wrong kind.
     ValueError
         If an argument has a wrong value or shape.
+
+    Examples
+    --------
+    A small GPT-2 of random weights; ``AutoModelForCausalLM.from_pretrained`` loads a trained one.
+
+    >>> from transformers import GPT2Config, GPT2LMHeadModel
+    >>> model = GPT2LMHeadModel(GPT2Config(vocab_size=20, n_embd=8, n_layer=3, n_head=2))
+    >>> live = hw.capture.activations(model, [3, 1, 4, 1], tokens=["the", "cat", "sat", "down"])
+    >>> live
+    <LiveArray (layer: 3, token: 4) float32 ‖h‖, 0..1 within each token, 12 of 12 written>
     """
     check_metric(metric, METRICS)
     modules = decoder_layers(model) if layers is None else list(layers)

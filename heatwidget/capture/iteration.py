@@ -78,6 +78,16 @@ def iterations(
     RuntimeError
         At the end of the block, if nothing was recorded because the module was not called,
         or only once where a row needs two calls.
+
+    Examples
+    --------
+    >>> from heatwidget.samples.recurrent import encode, load_model
+    >>> model = load_model()
+    >>> core = model.transformer.core_block[-1]  # called once per iteration
+    >>> with hw.capture.iterations(core, tokens=["H", "i"]) as live:
+    ...     output = model(encode("Hi"), num_steps=8)
+    >>> live
+    <LiveArray (iteration: 7, token: 2) float32 ‖x_k − x_(k−1)‖, 14 of 14 written>
     """
     _check(module, metric, fixed_point, tokens, live)
     array = _make_live(tokens, metric, iterations) if live is None else live

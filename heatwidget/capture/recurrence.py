@@ -98,6 +98,15 @@ def recurrent(
     -----
     Two runs are the same only if no iteration draws noise. Where one does (Huginn's
     ``test_time_noise``), give x* itself.
+
+    Examples
+    --------
+    >>> from heatwidget.samples.recurrent import encode, load_model
+    >>> live = hw.capture.recurrent(load_model(), encode("Hi"), iterations=8, tokens=["H", "i"])
+    >>> live
+    <LiveArray (iteration: 9, token: 2) float32 ‖x − x*‖, 18 of 18 written>
+    >>> live.attrs["title"], live.attrs["fixed_point"]
+    ('RecurrentModel, seed 0', 'state after 8 iterations')
     """
     core = _is_core(layers)
     check_interface(model, core=core)

@@ -57,6 +57,16 @@ def normalize_activations(
         `activations` is not made of real numbers.
     ValueError
         An unknown `rule`, one that names no axis, wrong `dims` or `quantile`.
+
+    Examples
+    --------
+    >>> activations = np.array([[1.0, 2.0, 3.0], [0.0, 25.0, 100.0]])  # (layer, token)
+    >>> hw.normalize_activations(activations)
+    array([[0.  , 0.5 , 1.  ],
+           [0.  , 0.25, 1.  ]])
+    >>> hw.normalize_activations(activations, rule="global")
+    array([[0.01, 0.02, 0.03],
+           [0.  , 0.25, 1.  ]])
     """
     label = normalization_label(rule, quantile=quantile)  # refuses a wrong rule or quantile
     activations = stacked("activations", activations)
@@ -81,6 +91,13 @@ def normalization_label(rule: Rule, *, quantile: float = 0.99) -> str:
     ------
     ValueError
         An unknown `rule`, or a `quantile` outside (0.5, 1].
+
+    Examples
+    --------
+    >>> hw.normalization_label("layer")
+    'activation, 0..1 within each layer'
+    >>> hw.normalization_label("quantile", quantile=0.95)
+    'activation, 0..1 from quantile 0.05 to 0.95'
     """
     if rule not in _LABELS:
         raise ValueError(f"rule must be one of {', '.join(map(repr, _LABELS))}, got {rule!r}")

@@ -42,6 +42,18 @@ def residual_norms(
         An input is not made of real numbers, or both `fixed_point` and `reference` are given.
     ValueError
         The shapes do not fit, or there is no iteration axis to take the fixed point from.
+
+    Examples
+    --------
+    >>> states = np.array([[[3.0, 4.0]], [[0.0, 1.0]], [[0.0, 0.0]]])  # (iteration, token, d_model)
+    >>> hw.residual_norms(states)  # the last state is the fixed point
+    array([[5.],
+           [1.],
+           [0.]])
+    >>> hw.residual_norms(states, fixed_point=[0.0, 4.0])
+    array([[3.],
+           [3.],
+           [4.]])
     """
     kind, x, y, dtype = _states(latent_states, fixed_point, reference)
     return kind.distances(x, y, dtype)
@@ -57,6 +69,14 @@ def relative_residuals(
 
     Parameters, shapes and errors are those of `residual_norms`. Without units. Where ``||x*||`` is
     0 the result is inf, or NaN for a state that is 0 too.
+
+    Examples
+    --------
+    >>> states = np.array([[[0.0, 8.0]], [[0.0, 3.0]], [[0.0, 2.0]]])  # (iteration, token, d_model)
+    >>> hw.relative_residuals(states)
+    array([[3. ],
+           [0.5],
+           [0. ]])
     """
     kind, x, y, dtype = _states(latent_states, fixed_point, reference)
     return kind.quotient(kind.distances(x, y, dtype), kind.lengths(y, x.shape[-1], dtype))
@@ -84,6 +104,15 @@ def step_norms(latent_states: Numbers, *, relative: bool = False) -> Any:
         `latent_states` is not made of real numbers.
     ValueError
         `latent_states` has no iteration axis or nothing along d_model.
+
+    Examples
+    --------
+    >>> states = np.array([[[0.0, 8.0]], [[0.0, 3.0]], [[0.0, 2.0]]])  # (iteration, token, d_model)
+    >>> hw.step_norms(states)
+    array([[5.],
+           [1.]])
+    >>> hw.step_norms(states, relative=True)[1]
+    array([0.5])
     """
     kind, x, _, dtype = _states(latent_states)
     norms = kind.distances(x[1:], x[:-1], dtype)
@@ -102,6 +131,14 @@ def cosine_to(
     cosines), which keeps the small differences from 1 that a dot product rounds away. NaN where
     either norm is 0, not finite, or too large for the result's dtype.
     Parameters, shapes and errors are those of `residual_norms`.
+
+    Examples
+    --------
+    >>> states = np.array([[[4.0, 3.0]], [[3.0, 4.0]], [[0.0, 2.0]]])  # (iteration, token, d_model)
+    >>> hw.cosine_to(states).round(3)
+    array([[0.6],
+           [0.8],
+           [1. ]])
     """
     kind, x, y, dtype = _states(latent_states, fixed_point, reference)
     lengths = (kind.lengths(part, x.shape[-1], dtype)[..., None] for part in (x, y))

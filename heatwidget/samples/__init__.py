@@ -25,7 +25,13 @@ _NAMES = (
 
 
 def names() -> tuple[str, ...]:
-    """Names of the samples that `load` knows."""
+    """Names of the samples that `load` knows.
+
+    Examples
+    --------
+    >>> hw.samples.names()[0]
+    'residuals-by-token'
+    """
     return _NAMES
 
 
@@ -48,6 +54,11 @@ def path(name: str) -> Path:
         If `name` is not a string.
     ValueError
         If there is no sample of that name.
+
+    Examples
+    --------
+    >>> hw.samples.path("core-activations").name
+    'core-activations.npz'
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a string, got {type(name).__name__}")
@@ -75,6 +86,14 @@ def load(name: str) -> LabelledArray:
         If `name` is not a string.
     ValueError
         If there is no sample of that name.
+
+    Examples
+    --------
+    >>> residuals = hw.samples.load("residuals-by-prompt")
+    >>> residuals.dims, residuals.shape
+    (('iteration', 'prompt'), (65, 5))
+    >>> residuals.axis("prompt").labels[0]
+    'deliberation'
     """
     # Here and not above, so that listing the names costs nothing.
     from heatwidget.arrays.files import open

@@ -288,7 +288,13 @@ def rotate(heads: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def encode(text: str) -> Tensor:
-    """The bytes of a text as one row of tokens: Tensor of int64, shape (1, token)."""
+    """The bytes of a text as one row of tokens: Tensor of int64, shape (1, token).
+
+    Examples
+    --------
+    >>> encode("Hi")
+    tensor([[ 72, 105]])
+    """
     return torch.tensor([list(text.encode())], dtype=torch.int64)
 
 

@@ -67,6 +67,15 @@ def open(
         If the values are no real numbers, or a coordinate is of the wrong kind.
     ValueError
         If the file is of no such kind, damaged, or does not say which array is meant.
+
+    Examples
+    --------
+    >>> hw.save(np.ones((3, 2)), "run.npz", tokens=["the", "cat"])
+    >>> array = hw.open("run.npz")
+    >>> array
+    <LabelledArray (iteration: 3, token: 2) float64>
+    >>> array.axis("token").labels
+    ('the', 'cat')
     """
     coords = {"token": tokens, "prompt": prompts, "layer": layers, "iteration": iterations}
     return open_labelled(path, name=name, dims=dims, default_dims=DEFAULT_DIMS, coords=coords)

@@ -63,6 +63,12 @@ def save(
     ValueError
         If dims do not fit, cells of an integer array are masked, or the path ends in no such
         suffix.
+
+    Examples
+    --------
+    >>> hw.save(np.ones((3, 2)), "run.npz", prompts=["a", "b"], quantity="‖x − x*‖")
+    >>> hw.open("run.npz")
+    <LabelledArray (iteration: 3, prompt: 2) float64 ‖x − x*‖>
     """
     place = as_path(path)
     module = module_to_write(place)
