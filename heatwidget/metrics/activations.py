@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from ..tensors import stacked
-from .kinds import Numbers, kind_of
+from .library import Numbers, library_of
 
 Rule = Literal["layer", "token", "prompt", "global", "quantile"]
 
@@ -70,18 +70,18 @@ def normalize_activations(
     """
     label = normalization_label(rule, quantile=quantile)  # refuses a wrong rule or quantile
     activations = stacked("activations", activations)
-    kind = kind_of(activations)
-    x = kind.as_real("activations", activations)
+    library = library_of(activations)
+    x = library.as_real("activations", activations)
     names = _dims(x, dims)
     if rule not in ("global", "quantile") and rule not in names:
         raise ValueError(f"rule {rule!r} ({label}) needs an axis of that name, got dims {names}")
-    dtype = kind.result_dtype(x)
+    dtype = library.result_dtype(x)
     if rule == "quantile":
-        low, high = kind.quantiles(x, quantile, dtype)
+        low, high = library.quantiles(x, quantile, dtype)
     else:
         pool = tuple(axis for axis, name in enumerate(names) if name != rule)
-        low, high = kind.extremes(x, pool, dtype)
-    return kind.rescaled(x, low, high, dtype)
+        low, high = library.extremes(x, pool, dtype)
+    return library.rescaled(x, low, high, dtype)
 
 
 def normalization_label(rule: Rule, *, quantile: float = 0.99) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .kinds import is_tensor
+from .library import is_tensor
 
 Array = npt.NDArray[Any]
 Region = tuple[slice, ...]

@@ -46,7 +46,7 @@ def as_real(name: str, value: Any) -> da.Array:
 
 
 def distances(x: da.Array, y: da.Array, dtype: np.dtype[Any], *scales: da.Array) -> da.Array:
-    """`Kind.distances`."""
+    """`Library.distances`."""
     pieces = _by_chunk(_piece, dtype, x, y, *scales, sizes={x.ndim - 1: 1})
     if pieces.shape[-1] == 1:
         return pieces[..., 0]
@@ -54,18 +54,18 @@ def distances(x: da.Array, y: da.Array, dtype: np.dtype[Any], *scales: da.Array)
 
 
 def lengths(x: da.Array, d_model: int, dtype: np.dtype[Any]) -> da.Array:
-    """`Kind.lengths`."""
+    """`Library.lengths`."""
     vectors = da.broadcast_to(x, (*x.shape[:-1], d_model))
     return distances(vectors, da.zeros((1,) * x.ndim, dtype), dtype)
 
 
 def quotient(dividend: da.Array, divisor: da.Array) -> da.Array:
-    """`Kind.quotient`."""
+    """`Library.quotient`."""
     return _by_chunk(_quotient, dividend.dtype, dividend, divisor)
 
 
 def extremes(x: da.Array, pool: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[da.Array, da.Array]:
-    """`Kind.extremes`."""
+    """`Library.extremes`."""
     if not x.size:  # dask cannot reduce an empty axis alone; one value for the whole array works
         pool = tuple(range(x.ndim))
     sizes = dict.fromkeys(pool, 1)
@@ -74,7 +74,7 @@ def extremes(x: da.Array, pool: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[
 
 
 def quantiles(x: da.Array, quantile: float, dtype: np.dtype[Any]) -> tuple[da.Array, da.Array]:
-    """`Kind.quantiles`: one pass over the array for each digit; a pass needs the one before."""
+    """`Library.quantiles`: one pass over the array for each digit; a pass needs the one before."""
     ends: Any = None
     for shift in ranks.shifts(dtype.itemsize):
         counts = _digit_counts(x, dtype, ends, shift)
@@ -86,7 +86,7 @@ def quantiles(x: da.Array, quantile: float, dtype: np.dtype[Any]) -> tuple[da.Ar
 
 
 def rescaled(x: da.Array, low: da.Array, high: da.Array, dtype: np.dtype[Any]) -> da.Array:
-    """`Kind.rescaled`."""
+    """`Library.rescaled`."""
     return _by_chunk(numpy_arrays.rescaled, dtype, x, low, high)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..tensors import stacked
-from .kinds import Kind, Numbers, kind_of
+from .library import Library, Numbers, library_of
 
 
 def residual_norms(
@@ -55,8 +55,8 @@ def residual_norms(
            [3.],
            [4.]])
     """
-    kind, x, y, dtype = _states(latent_states, fixed_point, reference)
-    return kind.distances(x, y, dtype)
+    library, x, y, dtype = _states(latent_states, fixed_point, reference)
+    return library.distances(x, y, dtype)
 
 
 def relative_residuals(
@@ -78,8 +78,8 @@ def relative_residuals(
            [0.5],
            [0. ]])
     """
-    kind, x, y, dtype = _states(latent_states, fixed_point, reference)
-    return kind.quotient(kind.distances(x, y, dtype), kind.lengths(y, x.shape[-1], dtype))
+    library, x, y, dtype = _states(latent_states, fixed_point, reference)
+    return library.quotient(library.distances(x, y, dtype), library.lengths(y, x.shape[-1], dtype))
 
 
 def step_norms(latent_states: Numbers, *, relative: bool = False) -> Any:
@@ -114,9 +114,11 @@ def step_norms(latent_states: Numbers, *, relative: bool = False) -> Any:
     >>> hw.step_norms(states, relative=True)[1]
     array([0.5])
     """
-    kind, x, _, dtype = _states(latent_states)
-    norms = kind.distances(x[1:], x[:-1], dtype)
-    return kind.quotient(norms, kind.lengths(x[1:], x.shape[-1], dtype)) if relative else norms
+    library, x, _, dtype = _states(latent_states)
+    norms = library.distances(x[1:], x[:-1], dtype)
+    return (
+        library.quotient(norms, library.lengths(x[1:], x.shape[-1], dtype)) if relative else norms
+    )
 
 
 def cosine_to(
@@ -140,15 +142,15 @@ def cosine_to(
            [0.8],
            [1. ]])
     """
-    kind, x, y, dtype = _states(latent_states, fixed_point, reference)
-    lengths = (kind.lengths(part, x.shape[-1], dtype)[..., None] for part in (x, y))
-    chords = kind.distances(x, y, dtype, *lengths)
+    library, x, y, dtype = _states(latent_states, fixed_point, reference)
+    lengths = (library.lengths(part, x.shape[-1], dtype)[..., None] for part in (x, y))
+    chords = library.distances(x, y, dtype, *lengths)
     return (1 - chords * chords / 2).clip(-1, None)
 
 
 def _states(
     latent_states: Numbers, fixed_point: Numbers | None = None, reference: Numbers | None = None
-) -> tuple[Kind, Any, Any, Any]:
+) -> tuple[Library, Any, Any, Any]:
     """Functions for the library of the states, states, fixed point and result dtype.
 
     The fixed point gets as many axes as the states.
@@ -156,8 +158,8 @@ def _states(
     latent_states = stacked("latent_states", latent_states)
     fixed_point = stacked("fixed_point", fixed_point)
     reference = stacked("reference", reference)
-    kind = kind_of(latent_states)
-    x = kind.as_real("latent_states", latent_states)
+    library = library_of(latent_states)
+    x = library.as_real("latent_states", latent_states)
     if x.ndim < 1 or x.shape[-1] == 0:
         raise ValueError(
             f"latent_states must have a d_model axis that is not empty, got shape {tuple(x.shape)}"
@@ -166,17 +168,17 @@ def _states(
         raise TypeError("give either fixed_point or reference, got both")
     if fixed_point is None and reference is None:
         _check_run("latent_states", x)
-        return kind, x, x[-1:], kind.result_dtype(x)
+        return library, x, x[-1:], library.result_dtype(x)
     if reference is not None:
-        run = kind_of(reference).as_real("reference", reference)
+        run = library_of(reference).as_real("reference", reference)
         _check_run("reference", run)
         if not len(run):
             raise ValueError(f"reference must hold a state, got shape {tuple(run.shape)}")
         name, value = "the last state of reference", run[-1]
     else:
         name, value = "fixed_point", fixed_point
-    y = _fitted(name, kind.as_real(name, value), x)
-    return kind, x, y, kind.result_dtype(x, y)
+    y = _fitted(name, library.as_real(name, value), x)
+    return library, x, y, library.result_dtype(x, y)
 
 
 def _check_run(name: str, states: Any) -> None:

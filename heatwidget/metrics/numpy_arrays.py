@@ -28,7 +28,7 @@ _SUMMED_CELLS = 512
 
 
 def distances(x: Array, y: Array, dtype: np.dtype[Any], *scales: Array) -> Array:
-    """`Kind.distances`."""
+    """`Library.distances`."""
     d_model = x.shape[-1]
     if d_model > blocks.BLOCK_CELLS:
         return _wide_distances(x, y, dtype, *scales)
@@ -51,19 +51,19 @@ def distances(x: Array, y: Array, dtype: np.dtype[Any], *scales: Array) -> Array
 
 
 def lengths(x: Array, d_model: int, dtype: np.dtype[Any]) -> Array:
-    """`Kind.lengths`."""
+    """`Library.lengths`."""
     origin = np.broadcast_to(np.zeros((), dtype), (*x.shape[:-1], d_model))
     return distances(origin, x, dtype)
 
 
 def quotient(dividend: Array, divisor: Array) -> Array:
-    """`Kind.quotient`."""
+    """`Library.quotient`."""
     with np.errstate(all="ignore"):
         return np.divide(dividend, divisor, out=dividend)
 
 
 def extremes(x: Array, pool: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    """`Kind.extremes`."""
+    """`Library.extremes`."""
     shape = tuple(1 if axis in pool else size for axis, size in enumerate(x.shape))
     low, high = np.full(shape, np.inf, dtype), np.full(shape, -np.inf, dtype)
     for region in tiles(x.shape, blocks.BLOCK_CELLS):
@@ -77,7 +77,7 @@ def extremes(x: Array, pool: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Arr
 
 
 def rescaled(x: Array, low: Array, high: Array, dtype: np.dtype[Any]) -> Array:
-    """`Kind.rescaled`."""
+    """`Library.rescaled`."""
     result = np.empty(x.shape, dtype)
     with np.errstate(all="ignore"):
         half = np.where(np.isfinite(high - low), 1, 0.5).astype(dtype)  # the span may overflow
@@ -92,7 +92,7 @@ def rescaled(x: Array, low: Array, high: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def quantiles(x: Array, quantile: float, dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    """`Kind.quantiles`."""
+    """`Library.quantiles`."""
     count = partial(digit_counts, x, dtype)
     low, high = ranks.search(count, quantile, dtype.itemsize)
     return np.full((1,) * x.ndim, low), np.full((1,) * x.ndim, high)

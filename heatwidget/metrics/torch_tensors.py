@@ -51,7 +51,7 @@ def result_dtype(*tensors: Tensor) -> torch.dtype:
 
 
 def distances(x: Tensor, y: Tensor, dtype: torch.dtype, *scales: Tensor) -> Tensor:
-    """`Kind.distances`."""
+    """`Library.distances`."""
     d_model = x.shape[-1]
     if d_model > blocks.BLOCK_CELLS:
         return _wide_distances(x, y, dtype, *scales)
@@ -73,18 +73,18 @@ def distances(x: Tensor, y: Tensor, dtype: torch.dtype, *scales: Tensor) -> Tens
 
 
 def lengths(x: Tensor, d_model: int, dtype: torch.dtype) -> Tensor:
-    """`Kind.lengths`."""
+    """`Library.lengths`."""
     origin = torch.zeros((), dtype=dtype, device=x.device).expand(*x.shape[:-1], d_model)
     return distances(origin, x, dtype)
 
 
 def quotient(dividend: Tensor, divisor: Tensor) -> Tensor:
-    """`Kind.quotient`."""
+    """`Library.quotient`."""
     return dividend.div_(divisor.to(dividend.device))
 
 
 def extremes(x: Tensor, pool: tuple[int, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """`Kind.extremes`."""
+    """`Library.extremes`."""
     shape = [1 if axis in pool else size for axis, size in enumerate(x.shape)]
     low = torch.full(shape, math.inf, dtype=dtype, device=x.device)
     high = torch.full_like(low, -math.inf)
@@ -100,14 +100,14 @@ def extremes(x: Tensor, pool: tuple[int, ...], dtype: torch.dtype) -> tuple[Tens
 
 
 def quantiles(x: Tensor, quantile: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """`Kind.quantiles`."""
+    """`Library.quantiles`."""
     low, high = ranks.search(partial(_digit_counts, x, dtype), quantile, dtype.itemsize)
     sides = torch.tensor([low, high], dtype=dtype, device=x.device).view(2, *[1] * x.ndim)
     return sides[0], sides[1]
 
 
 def rescaled(x: Tensor, low: Tensor, high: Tensor, dtype: torch.dtype) -> Tensor:
-    """`Kind.rescaled`."""
+    """`Library.rescaled`."""
     result = torch.empty(x.shape, dtype=dtype, device=x.device)
     half = torch.where((high - low).isfinite(), 1, 0.5).to(dtype)  # the span may overflow
     span = high * half - low * half

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Numbers: TypeAlias = "npt.ArrayLike | torch.Tensor | dask.array.Array"
 
 
-class Kind(Protocol):
+class Library(Protocol):
     """Functions that differ between array libraries; one module of this package for each.
 
     Dimensions, slicing and arithmetic are the same in all of them.
@@ -53,7 +53,7 @@ class Kind(Protocol):
         """
 
 
-def kind_of(value: object) -> Kind:
+def library_of(value: object) -> Library:
     """Functions for the library of an array: torch, dask or, for all else, numpy."""
     if is_tensor(value):
         from . import torch_tensors
