@@ -176,7 +176,7 @@ def test_several_arrays(tmp_path: Path) -> None:
     """The error names them all, but for those that cannot be meant."""
     path = tmp_path / "run.npz"
     np.savez(path, a=VALUES, b=CUBE, c=np.ones(3), d=np.ones((2, 2), complex))
-    refused(path, "is meant: 'a' (2, 3) float32, 'b' (2, 3, 4) float64")
+    refused(path, f"name must choose an array of {path}: 'a' (2, 3) float32, 'b' (2, 3, 4) float64")
     assert files.open(path, name="a").dims == ("iteration", "token")
     np.savez(path, a=np.ones(3), b=np.ones((0, 2)))
     refused(path, f"{path}: it has 'a' (3,) float64, 'b' (0, 2) float64")
