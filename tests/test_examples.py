@@ -18,7 +18,7 @@ import heatwidget as hw
 _FINDER = doctest.DocTestFinder()
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 # Public names whose docstrings have no examples yet.
-_MISSING = {"Cancelled", "Heatmap", "LabelledArray", "LiveArray", "run", "runs"}
+_MISSING = {"Cancelled", "Heatmap", "run", "runs"}
 # Libraries that examples need, by the start of the module's name.
 _NEEDED = {
     "heatwidget.capture": ("torch",),
