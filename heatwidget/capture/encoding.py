@@ -39,7 +39,7 @@ class Encoding:
 
 
 def encode(
-    given: Any, beside: Mapping[str, Any], *, tokenizer: Any, config: Any, reads: Collection[str]
+    given: Any, keywords: Mapping[str, Any], *, tokenizer: Any, config: Any, reads: Collection[str]
 ) -> Encoding:
     """Validated token ids from any input that the captures accept.
 
@@ -47,7 +47,7 @@ def encode(
     ----------
     given : Tensor, array_like, mapping, str, or sequence of these
         Token ids, the output of a tokenizer, text, or chat messages.
-    beside : mapping
+    keywords : mapping
         Columns that were passed as keywords; None counts as not given.
     tokenizer : optional
         Encodes text and chats, and knows the padding token.
@@ -62,14 +62,14 @@ def encode(
     TypeError, ValueError
         If there are no ids, they are not whole numbers, or they hold padding without a mask.
     """
-    beside = {name: value for name, value in beside.items() if value is not None}
+    keywords = {name: value for name, value in keywords.items() if value is not None}
     given = list(given) if isinstance(given, Iterator) else given
     prompts = _written(given)
     columns = _tokenized(prompts, tokenizer, reads) if prompts else _columns(given, reads)
-    twice = sorted(set(columns) & set(beside))
-    if twice:
-        raise TypeError(f"{twice[0]} is already in input_ids, got it as a keyword too")
-    columns |= {name: _split(name, value) for name, value in beside.items()}
+    repeated = sorted(set(columns) & set(keywords))
+    if repeated:
+        raise TypeError(f"{repeated[0]} is already in input_ids, got it as a keyword too")
+    columns |= {name: _split(name, value) for name, value in keywords.items()}
     rows = [_as_ids("input_ids", row) for row in columns.pop("input_ids")]
     masks = columns.pop("attention_mask", None)
     extras = {name: [_as_ids(name, row) for row in found] for name, found in columns.items()}

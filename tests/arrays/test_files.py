@@ -260,7 +260,7 @@ def test_what_is_no_such_file(tmp_path: Path, path: Path) -> None:
     (tmp_path / "run.txt").write_text("some text")
     refused(tmp_path / "run.txt", "path must be one of .npz, .npy, .zarr, .nc, .h5, .hdf5,")
     (tmp_path / "run.zarr").write_text("some text")
-    refused(tmp_path / "run.zarr", "run.zarr is a file of another kind")
+    refused(tmp_path / "run.zarr", "run.zarr is a file of unknown format")
     os.mkfifo(tmp_path / "run.npz")
     refused(tmp_path / "run.npz", "run.npz is a pipe or a device")
     refused(3, "path must be a text or a path, got 3", TypeError)

@@ -21,7 +21,7 @@ class UnknownTypeError(TypeError):
     """Values of a type that the format allows but this package does not read."""
 
 
-class NamedKindError(ValueError):
+class UnreadableFormatError(ValueError):
     """A file that this package does not read; the message says what does."""
 
 

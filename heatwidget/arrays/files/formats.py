@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from .contents import NamedKindError
+from .contents import UnreadableFormatError
 from .others import way_out
 
 # Suffix -> module of this package that reads the format, and writes it if it can hold labels.
@@ -63,8 +63,8 @@ def module_to_read(path: Path) -> Any:
     known = found or (suffix if suffix != ".zarr" else "")
     way = "" if found else way_out(path, head)
     if way or known not in (*_MODULES, *_READ_ONLY):
-        raise NamedKindError(
-            f"path must be one of {_SUFFIXES}, .pt; {path} is {way or 'a file of another kind'}"
+        raise UnreadableFormatError(
+            f"path must be one of {_SUFFIXES}, .pt; {path} is {way or 'a file of unknown format'}"
         )
     return _module(known)
 

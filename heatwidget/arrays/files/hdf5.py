@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..adapters import ClosedDataset
-from .contents import LABELS, OLD_LABELS, VALUES, Contents, Entry, NamedKindError
+from .contents import LABELS, OLD_LABELS, VALUES, Contents, Entry, UnreadableFormatError
 from .labels import Labels
 from .libraries import require_extra
 from .save_job import SaveJob
@@ -31,13 +31,13 @@ def read(path: Path, *, extra: str = "hdf5") -> Contents:
         found = list(_walk(file, "", ()))
         text = _text(file)
     firsts = {item.key: item.name for item in sorted(found, key=lambda item: item.linked)[::-1]}
-    beside = {name for item in found for name in item.beside}
+    coordinates = {name for item in found for name in item.coordinates}
     entries = {
         item.name: Entry(
             item.shape,
             item.dtype,
             partial(ClosedDataset, str(path), item.name, reading),
-            aside=item.name in beside or firsts[item.key] != item.name,
+            aside=item.name in coordinates or firsts[item.key] != item.name,
         )
         for item in found
         if text is None or item.name not in (LABELS, OLD_LABELS)
@@ -80,7 +80,7 @@ def _open(path: str) -> Any:
             return file
         errors.append(error)
     if all(text in str(errors) for text in _WRITING):
-        raise NamedKindError(
+        raise UnreadableFormatError(
             f"path must be a readable file; {path} is being written by another program, or was"
             f" not closed by one that crashed ({errors[0]}): close it there, or set swmr_mode;"
             " h5clear -s frees a file that nobody writes to"
@@ -107,7 +107,7 @@ class _Found(NamedTuple):
     linked: bool  # whether its path goes through a soft link
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    beside: tuple[str, ...]  # names of its coordinate arrays
+    coordinates: tuple[str, ...]  # names of its coordinate arrays
 
 
 def _walk(
@@ -128,7 +128,9 @@ def _walk(
         key, full = (int(info.fileno), int(info.addr)), prefix + name
         soft = linked or isinstance(link, h5py.SoftLink)
         if isinstance(item, h5py.Dataset):
-            yield _Found(full, key, soft, item.shape or (), _dtype(item), _beside(item, prefix))
+            yield _Found(
+                full, key, soft, item.shape or (), _dtype(item), _coordinate_names(item, prefix)
+            )
         elif key not in above:
             yield from _walk(item, f"{full}/", (*above, key), linked=soft)
 
@@ -142,11 +144,11 @@ def _dtype(dataset: Any) -> np.dtype[Any]:
     return found
 
 
-def _beside(dataset: Any, prefix: str) -> tuple[str, ...]:
+def _coordinate_names(dataset: Any, prefix: str) -> tuple[str, ...]:
     """Names of coordinates over several axes, as listed in netCDF files."""
-    said = dataset.attrs.get("coordinates")
-    said = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return tuple(prefix + name for name in said.split()) if isinstance(said, str) else ()
+    names = dataset.attrs.get("coordinates")
+    names = names.decode("utf-8", "replace") if isinstance(names, bytes) else names
+    return tuple(prefix + name for name in names.split()) if isinstance(names, str) else ()
 
 
 def _text(file: Any) -> str | None:

@@ -50,15 +50,15 @@ class Labels:
         ValueError
             If the text has another form.
         """
-        said = json.loads(text)
-        kinds = {"dims": list, "coords": dict, "quantity": str, "attrs": dict}
-        if not isinstance(said, dict) or said.keys() != kinds.keys():
-            raise ValueError(f"labels must be an object of {', '.join(kinds)}, got {text[:80]!r}")
-        for name, kind in kinds.items():
-            if not isinstance(said[name], kind):
-                raise ValueError(f"labels must have {name} of type {kind.__name__}")
-        coords = {dim: _from_json(found) for dim, found in said["coords"].items()}
-        return cls(tuple(said["dims"]), coords, said["quantity"], said["attrs"])
+        content = json.loads(text)
+        types = {"dims": list, "coords": dict, "quantity": str, "attrs": dict}
+        if not isinstance(content, dict) or content.keys() != types.keys():
+            raise ValueError(f"labels must be an object of {', '.join(types)}, got {text[:80]!r}")
+        for name, type_ in types.items():
+            if not isinstance(content[name], type_):
+                raise ValueError(f"labels must have {name} of type {type_.__name__}")
+        coords = {dim: _from_json(found) for dim, found in content["coords"].items()}
+        return cls(tuple(content["dims"]), coords, content["quantity"], content["attrs"])
 
     @classmethod
     def are_in(cls, text: str) -> bool:
@@ -79,8 +79,8 @@ class Labels:
         """
         attrs = {_key(key): _plain(key, value) for key, value in self.attrs.items()}
         coords = {dim: _to_json(found) for dim, found in self.coords.items()}
-        said = {"dims": self.dims, "coords": coords, "quantity": self.quantity}
-        return json.dumps({**said, "attrs": attrs})
+        content = {"dims": self.dims, "coords": coords, "quantity": self.quantity}
+        return json.dumps({**content, "attrs": attrs})
 
 
 def _coords(axis: Axis) -> list[Any] | dict[int | float, str] | None:

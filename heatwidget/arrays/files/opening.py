@@ -14,7 +14,7 @@ from ..adapters import adapt_any
 from ..labelled import LabelledArray, as_labelled
 from ..names import ROLES, plural
 from ..origin import Origin
-from .contents import VALUES, Contents, Entry, NamedKindError, UnknownTypeError
+from .contents import VALUES, Contents, Entry, UnknownTypeError, UnreadableFormatError
 from .formats import module_to_read
 from .labels import Labels
 
@@ -94,11 +94,11 @@ def open_labelled(
     """Open an array as `open` does, with other default names of axes."""
     place = as_path(path).absolute()  # it may be opened again from another working directory
     module = module_to_read(place)
-    with _whole(place, module):
+    with _reporting_damage(place, module):
         contents: Contents = module.read(place)
     chosen = contents.choose(place, name)
     entry = contents.entries[chosen]
-    with _whole(place, module):
+    with _reporting_damage(place, module):
         values = entry.load()
         labels = contents.labels() if chosen == VALUES else None
     again = partial(
@@ -107,8 +107,8 @@ def open_labelled(
     try:
         labelled = _label(values, labels, entry, dims, default_dims, coords or {})
     except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{error} (in {path}){_advice(str(error))}") from error
+        error_type = TypeError if isinstance(error, TypeError) else ValueError
+        raise error_type(f"{error} (in {path}){_advice(str(error))}") from error
     return replace(labelled, origin=Origin(str(place), labelled.axes, labelled.data, again))
 
 
@@ -126,18 +126,18 @@ def as_path(path: Any) -> Path:
 
 
 @contextmanager
-def _whole(path: Path, module: Any) -> Iterator[None]:
+def _reporting_damage(path: Path, module: Any) -> Iterator[None]:
     """Report any unexpected error of a reader as a damaged file."""
     try:
         yield
-    except (ImportError, MemoryError, UnknownTypeError, NamedKindError):
+    except (ImportError, MemoryError, UnknownTypeError, UnreadableFormatError):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        kind = module.__name__.rpartition(".")[2]
-        said = f"{type(error).__name__}: {error}"
-        raise ValueError(f"path must be a whole {kind} file; {path} is not: {said}") from error
+        name = module.__name__.rpartition(".")[2]
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"path must be a whole {name} file; {path} is not: {reason}") from error
 
 
 def _label(
@@ -150,8 +150,8 @@ def _label(
 ) -> LabelledArray:
     """Values with the labels of their file, or with the names and coordinates given by the user."""
     if labels is None:
-        said = adapt_any(values).dims if entry.named and dims is None else None
-        named = said if said and all(said) else dims
+        file_dims = adapt_any(values).dims if entry.named and dims is None else None
+        named = file_dims if file_dims and all(file_dims) else dims
         found = as_labelled(values, default_dims=default_dims, dims=named, coords=coords)
         units = found.attrs.get("units")
         name = f"{entry.quantity} [{units}]" if entry.quantity and units else entry.quantity

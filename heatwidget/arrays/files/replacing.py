@@ -23,41 +23,41 @@ def replacing(path: Path) -> Iterator[Path]:
     target = Path(os.path.realpath(path))  # a symbolic link is kept
     if not target.parent.is_dir():
         raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(target.parent))
-    beside = _beside(target)
+    temporary = _temporary_path(target)
     try:
-        yield beside
-        _sync(beside, target)
-        _move(beside, target)
+        yield temporary
+        _sync(temporary, target)
+        _move(temporary, target)
     except OSError as error:
         text = f"{path} could not be written, and what was there is as it was: {error}"
         raise OSError(error.errno or EIO, text) from error
     finally:
-        _remove(beside)
+        _remove(temporary)
 
 
-def _beside(target: Path) -> Path:
+def _temporary_path(target: Path) -> Path:
     """Unused path in the same folder, and so on the same file system."""
     return target.with_name(f".{secrets.token_hex(8)}.tmp")
 
 
-def _sync(beside: Path, target: Path) -> None:
+def _sync(temporary: Path, target: Path) -> None:
     """Flush a file to the disk before it is renamed, with the mode of the file it replaces."""
-    if beside.is_file():
+    if temporary.is_file():
         if target.exists():
-            shutil.copymode(target, beside)
-        with beside.open("rb+") as file:
+            shutil.copymode(target, temporary)
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
 
 
-def _move(beside: Path, target: Path) -> None:
+def _move(temporary: Path, target: Path) -> None:
     """Move to a name that may exist. An existing folder is renamed first."""
-    if not (beside.is_dir() and target.exists()):
-        os.replace(beside, target)
+    if not (temporary.is_dir() and target.exists()):
+        os.replace(temporary, target)
         return
-    old = _beside(target)
+    old = _temporary_path(target)
     os.rename(target, old)
     try:
-        os.rename(beside, target)
+        os.rename(temporary, target)
     except BaseException:
         os.rename(old, target)
         raise

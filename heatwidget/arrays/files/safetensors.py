@@ -38,9 +38,9 @@ _BYTES = {
 def read(path: Path) -> Contents:
     """Return the tensors of a file and the labels of ``values``."""
     header, start = _read_header(path)
-    said = header.pop(_METADATA, None)
+    metadata = header.pop(_METADATA, None)
     entries = {name: _entry(path, name, tensor, start) for name, tensor in header.items()}
-    texts = said if isinstance(said, dict) and VALUES in entries else {}
+    texts = metadata if isinstance(metadata, dict) and VALUES in entries else {}
     for name in (LABELS, OLD_LABELS):
         text = texts.get(name)
         if isinstance(text, str) and (name == LABELS or Labels.are_in(text)):

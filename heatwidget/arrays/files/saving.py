@@ -73,8 +73,8 @@ def save(
     module = module_to_write(place)
     coords = {"token": tokens, "prompt": prompts, "layer": layers, "iteration": iterations}
     job = SaveJob(_labelled(array, dims, coords, quantity))
-    with replacing(place) as beside:
-        module.write(beside, job)
+    with replacing(place) as temporary:
+        module.write(temporary, job)
 
 
 def _labelled(

@@ -11,7 +11,7 @@ from zipfile import is_zipfile
 
 from ..adapters import FileTensor
 from ..adapters.stamps import stat_file
-from .contents import VALUES, Contents, Entry, NamedKindError
+from .contents import VALUES, Contents, Entry, UnreadableFormatError
 from .libraries import require_extra
 
 _PICKLE = b"\x80"  # first byte of a pickle
@@ -34,7 +34,7 @@ def read(path: Path) -> Contents:
     except pickle.UnpicklingError as error:
         if not (mapped or _first_byte(path) == _PICKLE):
             raise  # not a pickle
-        raise NamedKindError(
+        raise UnreadableFormatError(
             f"path must hold only tensors, in dicts and lists; {path} has other objects, which"
             " can run code when they are read: if you trust it, torch.load(path,"
             " weights_only=False) reads it, and heatwidget.save writes a tensor of it"

@@ -30,8 +30,8 @@ def read(path: Path) -> Contents:
         return Contents({VALUES: Entry.of(node)})
     members = sorted(node.members(max_depth=None), key=itemgetter(0))
     arrays = [(name, item) for name, item in members if isinstance(item, zarr.Array)]
-    beside = {name for place, item in arrays for name in _beside(node, place, item)}
-    entries = {name: Entry.of(item, aside=name in beside) for name, item in arrays}
+    coordinates = {name for place, item in arrays for name in _coordinate_names(node, place, item)}
+    entries = {name: Entry.of(item, aside=name in coordinates) for name, item in arrays}
     for name in (LABELS, OLD_LABELS):
         text = node.attrs.get(name) if VALUES in entries else None
         if isinstance(text, str) and (name == LABELS or Labels.are_in(text)):
@@ -46,11 +46,11 @@ def _zipped(zarr: Any, path: Path) -> tuple[Any, str]:
     return zarr.storage.ZipStore(path, mode="r"), min(roots, key=len)
 
 
-def _beside(group: Any, name: str, array: Any) -> list[str]:
+def _coordinate_names(group: Any, name: str, array: Any) -> list[str]:
     """Names of coordinates over several axes, as listed by xarray."""
     prefix, slash, _ = name.rpartition("/")
-    said = array.attrs.get("coordinates") or group.attrs.get("coordinates")
-    return [prefix + slash + one for one in said.split()] if isinstance(said, str) else []
+    names = array.attrs.get("coordinates") or group.attrs.get("coordinates")
+    return [prefix + slash + one for one in names.split()] if isinstance(names, str) else []
 
 
 def write(path: Path, job: SaveJob) -> None:
