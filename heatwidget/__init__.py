@@ -1,7 +1,7 @@
-"""Live heatmaps of what goes on inside a network.
+"""Live heatmaps of latent state convergence and activations of neural networks.
 
-The public names are loaded when they are first used (PEP 562): importing the package, or
-its `arrays` and `frames`, brings no widget library along.
+Public names are loaded on first use (PEP 562), so an import of the package, or of its `arrays`
+and `frames`, does not import a widget library.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _HOMES = {
     "step_norms": "metrics",
 }
 
-# All but `open`: `from heatwidget import *` leaves the builtin alone.
+# Without `open`, so that `from heatwidget import *` does not replace the builtin.
 __all__ = [
     "ActivationHeatmap",
     "ArrayAdapter",
@@ -89,5 +89,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    # Without what this module needs itself, which would stand among them on Tab.
+    # Without the imports of this module, which would appear in completions.
     return sorted({"__version__", "__doc__", *_HOMES})

@@ -513,7 +513,7 @@ def test_no_more_pages_than_allowed(start: Start) -> None:
         visitor.join()
     assert (len(opened), len(refused), len(command.kernels())) == (2, 2, 2)
     assert refused[0].startswith("503")
-    assert "2 pages are open, and no more can be: close one and reload" in refused[0]
+    assert "2 pages are open, the maximum: close one and reload" in refused[0]
     assert close_page(address, *opened[0]) == 204
     assert re.search(KERNEL_ID, get(address))
     end(command, signal.SIGINT)
@@ -622,12 +622,12 @@ def test_view_asks_where_it_cannot_tell(tmp_path: Path, capsys: pytest.CaptureFi
     path = str(tmp_path / "two.npz")
     np.savez(path, a=np.ones((3, 4)), b=np.ones((2, 3, 4)))
     said = failed(capsys, "view", path)
-    assert "'a' (3, 4) float64, 'b' (2, 3, 4) float64; --name gives it" in said
+    assert "'a' (3, 4) float64, 'b' (2, 3, 4) float64; use --name" in said
     said = failed(capsys, "view", path, "--name", "a")
     assert "dims must name the 2 axes of the array, such as layer, token" in said
-    assert f"(in {path}); --dims gives them, as in --dims" in said
+    assert f"(in {path}); use --dims, such as --dims" in said
     said = failed(capsys, "view", path, "--name=a", "--dims=layer")
-    assert f"once, got 1: ('layer',) (in {path}); --dims gives them" in said
+    assert f"once, got 1: ('layer',) (in {path}); use --dims" in said
     said = failed(
         capsys, *("view", path, "--name=a", "--dims=layer, token", "--widget=convergence")
     )

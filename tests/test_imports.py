@@ -56,7 +56,7 @@ LAZY = {
     "arrays/files/zarr.py": {"zarr"},
     "frames/kept.py": {"platformdirs"},
     "frames/palette.py": {"isal"},  # at its top
-    "metrics/kinds.py": {"torch", "dask"},
+    "metrics/library.py": {"torch", "dask"},
     "metrics/torch_tensors.py": {"torch"},
     "metrics/dask_arrays.py": {"dask"},
 }

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .names import ITEM_ROLES, plural, role_of
 
-# Coordinates: whole numbers, or any others.
+# Coordinates: int64 if all are whole, else float64.
 Numbers = NDArray[np.int64] | NDArray[np.float64]
 Asked = float | None
 
@@ -25,13 +25,12 @@ class Axis:
     Parameters
     ----------
     name : str
-        ``iteration``, ``layer``, ``token`` and ``prompt`` have a meaning to the widgets, and so
-        have common synonyms; any other name is as good.
+        Any name. The widgets know the roles of ``iteration``, ``layer``, ``token`` and
+        ``prompt``, and of common synonyms.
     coordinates : ndarray of int64 or float64, shape (size,)
-        The number of each index, as the user reads and writes it: strictly increasing, or
-        strictly decreasing.
+        Number of each index, as shown to the user; strictly increasing or strictly decreasing.
     labels : tuple of str, shape (size,), optional
-        The text of each index.
+        Text of each index.
     """
 
     name: str
@@ -50,53 +49,53 @@ class Axis:
 
     @property
     def is_item(self) -> bool:
-        """Whether its indices are tokens or prompts, which have texts rather than numbers."""
+        """Whether its indices are tokens or prompts, which are labelled with texts."""
         return role_of(self.name) in ITEM_ROLES
 
     @property
     def is_counted(self) -> bool:
-        """Whether its coordinates are the positions 0..size-1."""
+        """Whether its coordinates are 0..size-1."""
         first, last = self.bounds
-        # In order and whole, so nothing lies between.
+        # Coordinates are strictly monotonic, so for whole numbers the ends are enough.
         whole = self.coordinates.dtype.kind == "i"
         return whole and first == 0 and last == self.size - 1
 
     @property
     def descends(self) -> bool:
-        """Whether its coordinates become smaller."""
+        """Whether its coordinates decrease."""
         return bool(self.coordinates[0] > self.coordinates[-1])
 
     @property
     def mapping(self) -> dict[int | float, str]:
-        """Text of each number, of an axis that has both."""
+        """Labels by coordinate, for an axis with both."""
         return dict(zip(self.coordinates.tolist(), self.labels or (), strict=True))
 
     def same(self, other: Axis) -> bool:
-        """Whether it has the name, coordinates and labels of another one."""
+        """Whether name, coordinates and labels equal those of another axis."""
         return (self.name, self.labels) == (other.name, other.labels) and np.array_equal(
             self.coordinates, other.coordinates
         )
 
     def coordinate(self, index: int) -> int | float:
-        """Coordinate of an index, as a plain Python number."""
+        """Coordinate of an index as a Python number."""
         number: int | float = self.coordinates[index].item()
         return number
 
     def label(self, index: int) -> str:
-        """Text of one index: its label, or its coordinate."""
+        """Text of an index: its label, else its coordinate."""
         return self.labels[index] if self.labels else number_text(self.coordinates[index])
 
     def window(self, asked: tuple[Asked, Asked]) -> tuple[int, int]:
         """Half-open index window of an inclusive coordinate range.
 
-        The one place where what the user writes becomes indices. It is total: a range
-        that is reversed, lies outside or falls between two coordinates gives the
-        nearest window of at least one index.
+        The only conversion from ranges of the user to indices. It never raises: a range that is
+        reversed, outside the axis or between two coordinates gives the nearest window of at
+        least one index.
 
         Parameters
         ----------
         asked : tuple of float or None
-            First and last coordinate, both included; None is the axis's own end.
+            First and last coordinate, both included; None stands for the end of the axis.
 
         Returns
         -------
@@ -109,7 +108,7 @@ class Axis:
         first, last = self.bounds
         low = first if asked[0] is None or asked[0] != asked[0] else asked[0]
         high = last if asked[1] is None or asked[1] != asked[1] else asked[1]
-        # Cut to the axis, because infinities and huge numbers have no middle.
+        # Clipped to the axis, because the mean of the ends below overflows for huge numbers.
         low, high = (min(max(end, first), last) for end in sorted((low, high)))
         start = int(np.searchsorted(self.coordinates, low, side="left"))
         stop = int(np.searchsorted(self.coordinates, high, side="right"))
@@ -128,7 +127,7 @@ class Axis:
         Raises
         ------
         ValueError
-            If no index has it, or several have.
+            If no index or more than one has this label.
         """
         places = [i for i, label in enumerate(self.labels or ()) if label == text]
         if len(places) != 1:
@@ -137,7 +136,11 @@ class Axis:
         return places[0]
 
     def resized(self, size: int) -> Axis:
-        """Axis of another size: cut, or numbers go on in their last step, and stand for texts."""
+        """Axis of another size.
+
+        New coordinates continue with the last step. On an axis with labels they are also the new
+        labels.
+        """
         before, last = self.coordinates[max(self.size - 2, 0)], self.coordinates[-1]
         more = last + ((last - before) or 1) * np.arange(1, size - self.size + 1)
         labels = self.labels and (*self.labels[:size], *map(number_text, more))
@@ -152,19 +155,21 @@ class Axis:
         return replace(longer, labels=self.labels[: axis.size] + axis.labels[self.size :])
 
     def with_label(self, index: int, label: Any) -> Axis:
-        """Axis on which one index is called otherwise; numbers after it go on in its last step.
+        """Axis with another label or coordinate at one index.
+
+        Coordinates after the index continue with the last step.
 
         Parameters
         ----------
         index : int
         label : str or float
-            A number continues the numbers before it; anything else is a text, and so is all of
-            tokens and prompts.
+            A number becomes the coordinate; anything else becomes a label, and so does a number
+            on an axis with labels, tokens or prompts.
 
         Raises
         ------
         ValueError
-            If a number does not stand in order.
+            If a number is not in order with those before it.
         """
         if self.labels or self.is_item or isinstance(label, (str, bytes)):
             texts = list(self.labels or map(number_text, self.coordinates))
@@ -175,7 +180,7 @@ class Axis:
         return replace(self, coordinates=numbers).resized(self.size)
 
     def _nearest(self, coordinate: float) -> int:
-        """Index whose coordinate is nearest to the one given; of an axis that goes up."""
+        """Index of the nearest coordinate, on an axis with increasing coordinates."""
         right = min(int(np.searchsorted(self.coordinates, coordinate)), self.size - 1)
         left = max(right - 1, 0)
         distance = (abs(self.coordinates[i] - coordinate) for i in (left, right))
@@ -183,13 +188,13 @@ class Axis:
 
 
 def number_text(number: Any) -> str:
-    """Number as a user would write it: 3, 0.25, 1e-05."""
+    """Number as text in its usual form: 3, 0.25, 1e-05."""
     value = float(number)
     return str(int(number)) if value.is_integer() and abs(value) < 1e16 else str(number)
 
 
 def make_axis(name: str, size: int, coords: Any = None) -> Axis:
-    """Axis of a given size with coordinates or labels, checked.
+    """Axis of a given size, with validated coordinates or labels.
 
     Parameters
     ----------
@@ -197,16 +202,16 @@ def make_axis(name: str, size: int, coords: Any = None) -> Axis:
     size : int
         Number of indices.
     coords : array_like or mapping, optional
-        One for each index: numbers that strictly increase or decrease, or texts. Of tokens and
-        prompts everything is a text. A mapping of numbers to texts gives both. By default
-        0..size-1, layers too: only the user knows what counts from 1.
+        One for each index: numbers that strictly increase or decrease, or texts. For tokens and
+        prompts all values are texts. A mapping of numbers to texts gives both. By default
+        0..size-1, also for layers, which may count from 1 in the model.
 
     Raises
     ------
     TypeError
-        If iterations or layers are neither numbers nor texts, or `coords` is no sequence.
+        If iterations or layers are neither numbers nor texts, or `coords` is not a sequence.
     ValueError
-        If they do not fit the size, or iterations or layers are in no order.
+        If the number of coordinates is not `size`, or iterations or layers are not in order.
     """
     positions = np.arange(size, dtype=np.int64)
     if coords is None:
@@ -224,7 +229,7 @@ def make_axis(name: str, size: int, coords: Any = None) -> Axis:
     try:
         return Axis(name, _as_numbers(argument, items, size))
     except (TypeError, ValueError):
-        # Seeds and the like may come in any order: then their numbers are names.
+        # Seeds and similar numbers may come in any order. They are then used as labels.
         if role_of(name) is not None or len(items) != size:
             raise
         return Axis(name, positions, _as_texts(argument, items, size))
@@ -237,7 +242,7 @@ def _as_list(argument: str, coords: Any, what: str) -> list[Any]:
         raise ValueError(f"{argument} must be a sequence of {what}, got shape {shape}")
     # A set has no order.
     if n_axes == 1 and not isinstance(coords, (str, bytes, set, frozenset, Mapping)):
-        if hasattr(coords, "detach"):  # or each would be a tensor
+        if hasattr(coords, "detach"):  # list() of a tensor gives tensors
             return list(coords.tolist())
         with suppress(TypeError):
             return list(coords)
@@ -277,12 +282,12 @@ def _as_numbers(argument: str, items: list[Any], size: int) -> Numbers:
 
 
 def _plain_numbers(numbers: NDArray[Any]) -> Numbers:
-    """Numbers as int64 where all are whole, else as float64."""
+    """Numbers as int64 if all are whole, else as float64."""
     with np.errstate(invalid="ignore"):
         whole = numbers.astype(np.int64)
     if np.array_equal(whole, numbers):
         return whole
     if numbers.dtype.kind == "f" and numbers.dtype.itemsize < 8:
-        # In their shortest decimals: 0.1 of float32 is not 0.10000000149.
+        # By way of the shortest decimal: float32 0.1 becomes 0.1, not 0.10000000149.
         return np.array([float(str(number)) for number in numbers])
     return numbers.astype(np.float64)

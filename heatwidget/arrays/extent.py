@@ -1,4 +1,4 @@
-"""Extent of the finite values of an array."""
+"""Range of the finite values of an array."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from .casting import finite_cast
 
-# Values looked at together while scanning: they stay in the processor's cache.
+# Number of values scanned at a time, small enough for the processor's cache.
 SCAN_CELLS = 1 << 16
-# Exponents of ten, up or down, at which a log scale may end: ever wider steps, so that one that
-# falls with each iteration does not move its end with each.
+# Exponents of ten at which a log scale may end. The steps widen, so values that fall with each
+# iteration do not move the end each time.
 _EXPONENTS = (0, 1, 2, 3, *(factor << k for k in range(8) for factor in (4, 6)))
 
 
 @dataclass(frozen=True, slots=True)
 class ValueRange:
-    """Extent of the finite values of a whole array; all zero where there are none.
+    """Range of the finite values of a whole array; all zero if it has none.
 
     Parameters
     ----------
@@ -41,14 +41,14 @@ class ValueRange:
 
 
 def scan_values(values: NDArray[Any], pending: NDArray[np.bool_] | None = None) -> ValueRange:
-    """Extent of the finite values of an array, read once in the order of memory.
+    """Range of the finite values of an array, read once in memory order.
 
     Parameters
     ----------
     values : ndarray of real numbers, any shape
-        Temporary memory is a few cache-sized buffers whatever the size.
+        Temporary memory is a few cache-sized buffers for any size.
     pending : ndarray of bool, same shape, optional
-        Values that are left out.
+        Mask of values to leave out.
     """
     found = ValueRange()
     operands = [values] if pending is None else [values, pending]
@@ -69,7 +69,7 @@ def scan_values(values: NDArray[Any], pending: NDArray[np.bool_] | None = None) 
 
 
 def widen(a: ValueRange, b: ValueRange) -> ValueRange:
-    """Extent of both together."""
+    """Range that holds both ranges."""
     if a.empty or b.empty:
         return b if a.empty else a
     return ValueRange(
@@ -82,10 +82,10 @@ def widen(a: ValueRange, b: ValueRange) -> ValueRange:
 
 
 def stepped(found: ValueRange) -> ValueRange:
-    """Extent widened in steps, so that colours rarely change while an array is filled.
+    """Range widened to round values, so that colours rarely change while an array is filled.
 
-    `low` and `high` go outwards to 0 or to 1, 2 or 5 times a power of ten. The smallest ones go
-    down to a power of ten: 1e-1, -2, -3, -4, -6, -8, -12, -16, -24, ...
+    `low` and `high` are rounded outwards to 0 or to 1, 2 or 5 times a power of ten. The smallest
+    values are rounded down to a power of ten with exponent -1, -2, -3, -4, -6, -8, -12, ...
     """
     return ValueRange(
         0.0 - _outwards(-found.low),  # not -0.0
@@ -97,7 +97,7 @@ def stepped(found: ValueRange) -> ValueRange:
 
 
 def _scan_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Type that numpy scans fast: big-endian and short ones it does not."""
+    """Type for the scan. numpy is slow with big-endian and short types."""
     return np.dtype(np.float32) if dtype.itemsize < 4 else dtype.newbyteorder("=")
 
 
@@ -119,12 +119,12 @@ def _scan_chunk(chunk: Any) -> ValueRange:
 
 
 def _smaller(a: float, b: float) -> float:
-    """Smaller of two where zero stands for none."""
+    """Smaller of two values, where zero stands for none."""
     return min(a, b) if a and b else a or b
 
 
 def _outwards(end: float) -> float:
-    """Next of 1, 2 or 5 times a power of ten; 0 for an end on the near side of zero."""
+    """Next larger 1, 2 or 5 times a power of ten; 0 for a value that is not positive."""
     if end <= 0:
         return 0.0
     power = Decimal(repr(end)).adjusted()
@@ -133,7 +133,7 @@ def _outwards(end: float) -> float:
 
 
 def _decade(smallest: float) -> float:
-    """Power of ten at or below a number; the number itself where there is no such double."""
+    """Power of ten at or below a number; the number itself if float64 has no such power."""
     if not smallest:
         return 0.0
     power = Decimal(repr(smallest)).adjusted()

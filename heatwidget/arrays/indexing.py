@@ -1,4 +1,4 @@
-"""An index of several axes, as numpy has it, and what it leaves of an axis."""
+"""Indexing of several axes by numpy's rules, and the effect on an axis."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from .axis import Axis
 from .names import plural
 
-# An index of one axis: a place, places by start, stop and step, or any places.
+# Index of one axis: an integer, a slice, or an array of integers.
 Part = int | slice | NDArray[np.int64]
 
 
 def spread_index(index: Any, shape: tuple[int, ...]) -> tuple[Part, ...]:
-    """An index as one part for each axis, all of them within it and counted from its start.
+    """Normalise an index to one part per axis, with non-negative indices within the axis.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def spread_index(index: Any, shape: tuple[int, ...]) -> tuple[Part, ...]:
     Raises
     ------
     IndexError
-        If it has too many parts, one beyond its axis, a wrong one, or two sequences.
+        If it has too many parts, two sequences, or a part of a wrong type or out of bounds.
     """
     given = list(index) if isinstance(index, tuple) else [index]
     gaps = [at for at, part in enumerate(given) if part is ...]
@@ -63,32 +63,32 @@ def _places(part: Any, size: int) -> NDArray[np.int64]:
         return np.flatnonzero(places)
     whole = places.ndim == 1 and (places.dtype.kind in "iu" or not places.size)
     if not whole or ((places < -size) | (places >= size)).any():
-        what = f"{size} places, as whole numbers, a slice or {size} times True or False"
-        raise IndexError(f"index must choose among {what}, got {part!r}")
+        what = f"whole numbers within {-size}..{size - 1}, a slice or {size} booleans"
+        raise IndexError(f"index must hold {what}, got {part!r}")
     return places.astype(np.int64) % size
 
 
 def span_of(part: Part) -> tuple[int, int]:
-    """Smallest half-open range of places that holds a part."""
+    """Smallest half-open range of indices that holds a part."""
     if isinstance(part, slice):
         return part.start, part.stop
     return (int(np.min(part)), int(np.max(part)) + 1) if np.size(part) else (0, 0)
 
 
 def shifted(part: Part, start: int) -> Any:
-    """The same places of a part, counted from `start`."""
+    """Part with indices relative to `start`."""
     if isinstance(part, slice):
         return slice(part.start - start, part.stop - start, part.step)
     return part - start
 
 
 def cut_axis(axis: Axis, part: Part) -> Axis | None:
-    """What a part leaves of an axis; None where it is a single place.
+    """Axis after indexing with a part; None for an integer, which removes the axis.
 
     Raises
     ------
     IndexError
-        If numbers that stand in order would not any more.
+        If the coordinates of the result are not in order.
     """
     if isinstance(part, int):
         return None
@@ -96,7 +96,7 @@ def cut_axis(axis: Axis, part: Part) -> Axis | None:
     positions = np.arange(len(coordinates), dtype=np.int64)
     texts = axis.labels
     if axis.is_item and texts is None and not np.array_equal(coordinates, positions):
-        # A token without a text is called by its place, which is then another one.
+        # A token without a text is named by its position, which indexing changes.
         texts = tuple(map(str, range(axis.size)))
     labels = None if texts is None else tuple(np.array(texts, object)[part].tolist())
     if axis.is_counted and (axis.is_item or labels):

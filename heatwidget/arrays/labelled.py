@@ -44,6 +44,16 @@ class LabelledArray:
         Anything else that is known: origin, model, seed.
     origin : Origin, optional
         The file that `open` has read; it counts while `data` is what was read there.
+
+    Examples
+    --------
+    >>> array = hw.samples.load("core-activations")
+    >>> array.dims, array.shape
+    (('iteration', 'layer', 'token'), (64, 4, 42))
+    >>> array.coords["layer"]
+    array([1, 2, 3, 4])
+    >>> array[-1, :, :3]  # labels are kept
+    <LabelledArray (layer: 4, token: 3) float32 probability of the final prediction>
     """
 
     data: Any

@@ -50,6 +50,19 @@ class LiveArray:
         If `dtype` is not floating, or a size or label is of the wrong kind.
     ValueError
         If names, sizes and labels do not make an array of two or more axes.
+
+    Examples
+    --------
+    >>> live = hw.LiveArray({"iteration": 4, "token": ["the", "cat"]})
+    >>> live[0] = [3.0, 1.0]
+    >>> live
+    <LiveArray (iteration: 4, token: 2) float32, 2 of 8 written>
+    >>> live[:2]
+    array([[ 3.,  1.],
+           [nan, nan]], dtype=float32)
+    >>> live.trim()  # cut off the iterations that were not written
+    >>> live.shape
+    (1, 2)
     """
 
     def __init__(

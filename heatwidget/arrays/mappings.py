@@ -1,4 +1,4 @@
-"""Mappings of names to arrays, as caches of activations are."""
+"""Mappings of names to arrays, such as caches of activations."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import Any
 from .adapters import is_from
 
 _NUMBER = re.compile(r"\d+")
-_MOST_NAMES = 8  # in an error
-_MOST_KINDS = 40  # a model has two dozen kinds of activations
+_MAX_NAMES = 8  # listed in an error
+_MAX_PATTERNS = 40  # a model has about two dozen types of activations
 
-# Names that differ in one number: what stands before it and behind it.
+# Common start and end of names that differ in one number.
 Pattern = tuple[str, str]
 
 
 def is_cache(value: Any) -> bool:
-    """Whether it is a mapping in memory, or TransformerLens's cache, which has one."""
-    # Groups of files are refused for what they are.
+    """Whether a value is a mapping in memory or a cache of TransformerLens."""
+    # Groups of files have an error message of their own.
     held = is_from("h5py", "Group", value) or is_from("xarray", "Dataset", value)
     return (isinstance(value, Mapping) and not held) or hasattr(value, "cache_dict")
 
 
 def read_cache(cache: Any) -> tuple[list[int], list[Any]]:
-    """Layers of a cache whose names differ in one number, and their arrays, in order.
+    """Layer numbers and arrays of a cache whose names differ in one number, in order.
 
-    No array is read unless all of them are taken.
+    Arrays are read only if all names fit.
 
     Parameters
     ----------
@@ -36,10 +36,10 @@ def read_cache(cache: Any) -> tuple[list[int], list[Any]]:
     Raises
     ------
     TypeError
-        If it has other names. The error says how to choose among several kinds.
+        If the names do not fit. For several groups of names the error shows how to choose one.
     """
     entries = getattr(cache, "cache_dict", cache)
-    names, kind = list(entries), type(cache).__name__
+    names, type_name = list(entries), type(cache).__name__
     groups = _group(names)
     if len(names) > 1:
         for group in groups.values():
@@ -48,21 +48,21 @@ def read_cache(cache: Any) -> tuple[list[int], list[Any]]:
                 return layers, [entries[group[layer]] for layer in layers]
     stacks = [pattern for pattern, group in groups.items() if len(group) > 1]
     if stacks:
-        found = _listed(list(map("*".join, stacks)), _MOST_KINDS)
+        found = _listed(list(map("*".join, stacks)), _MAX_PATTERNS)
         test = _test_of(stacks[0], list(groups[stacks[0]].values()), names)
         raise TypeError(
-            f"array must be one array, got a {kind} of several kinds: {found}."
+            f"array must be one array, got a {type_name} with several groups of names: {found}."
             f" Choose one, such as {{name: array for name, array in cache.items() if {test}}}"
         )
-    entry = _listed(list(map(repr, names)), _MOST_NAMES)
-    raise TypeError(f"array must be one array, got a {kind}: take one of its entries {entry}")
+    entry = _listed(list(map(repr, names)), _MAX_NAMES)
+    raise TypeError(f"array must be one array, got a {type_name}: take one of its entries {entry}")
 
 
 def _group(names: Sequence[Any]) -> dict[Pattern, dict[int, Any]]:
-    """Names by what they have in common, and by the number in which they differ."""
+    """Names by their common pattern, and by the number in which they differ."""
     groups: dict[Pattern, dict[int, Any]] = {}
     for name in names:
-        # A number alone is the name of a layer.
+        # An int is itself the number of a layer.
         plain = isinstance(name, str) or type(name) is int
         text = str(name)
         for number in _NUMBER.finditer(text) if plain else ():
@@ -72,7 +72,7 @@ def _group(names: Sequence[Any]) -> dict[Pattern, dict[int, Any]]:
 
 
 def _test_of(pattern: Pattern, chosen: Sequence[Any], names: Sequence[Any]) -> str:
-    """Shortest test that is true of the chosen names alone, as a text to type."""
+    """Shortest Python expression that is true for the chosen names only."""
     start, end = pattern
     texts = [name for name in names if isinstance(name, str)]
     if len(texts) < len(names):
@@ -88,6 +88,6 @@ def _regex_of(pattern: Pattern) -> str:
     return r"\d+".join(map(re.escape, pattern))
 
 
-def _listed(texts: Sequence[str], most: int) -> str:
-    more = f", ... ({len(texts) - most} more)" if len(texts) > most else ""
-    return ", ".join(texts[:most]) + more
+def _listed(texts: Sequence[str], max_: int) -> str:
+    more = f", ... ({len(texts) - max_} more)" if len(texts) > max_ else ""
+    return ", ".join(texts[:max_]) + more

@@ -1,4 +1,4 @@
-"""Names of axes, and which of them the widgets know."""
+"""Names of axes, and the roles that the widgets know."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Role = Literal["iteration", "layer", "token", "prompt"]
 ROLES: tuple[Role, ...] = ("iteration", "layer", "token", "prompt")
 ITEM_ROLES: tuple[Role, ...] = ("token", "prompt")
 
-# What people call the axes that the widgets know. The name stays as the user's.
+# Role of each known name. The axis keeps the name given by the user.
 _SYNONYMS: dict[str, Role] = {
     **{name: name for name in ROLES},
     **dict.fromkeys(("iterations", "step", "steps"), "iteration"),
@@ -21,14 +21,14 @@ _SYNONYMS: dict[str, Role] = {
 
 
 def role_of(name: str) -> Role | None:
-    """Role that an axis of that name has; None where the name says nothing."""
+    """Role of an axis with this name; None for an unknown name."""
     return _SYNONYMS.get(name.lower())
 
 
 def find_roles(dims: Iterable[str]) -> dict[Role, str]:
-    """Name of the axis in each role, of those that there are.
+    """Name of the axis for each role found among `dims`.
 
-    An axis that is called like a role has it; else the first one with a synonym.
+    An axis named like the role comes first, then the first axis with a synonym.
     """
     names = list(dims)
     found: dict[Role, str] = {}

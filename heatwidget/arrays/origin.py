@@ -1,4 +1,4 @@
-"""Where a labelled array was opened from, so that it can be opened anew."""
+"""File that a labelled array was opened from, to open it again."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Origin:
-    """A file that `open` has read.
+    """File that an array was opened from.
 
     Parameters
     ----------
     path : str
     axes : tuple of Axis
-        As the file has them.
+        Axes of the array in the file.
     data : array
-        What held the values when it was opened.
+        Data of the array when it was opened.
     reopen : callable
-        Gives the array that is in the file now.
+        Opens the array that is in the file now.
     """
 
     path: str
@@ -33,32 +33,32 @@ class Origin:
     reopen: Callable[[], LabelledArray]
 
     def anew(self) -> tuple[Any, Origin]:
-        """Open the file anew; what holds the values now.
+        """Open the file again and return its data and origin.
 
         Raises
         ------
         OSError
-            If the file is gone, or may not be read.
+            If the file does not exist any more, or may not be read.
         TypeError, ValueError
             If it is damaged, or its array has another shape or other labels.
         """
         found = self.reopen()
-        if found.origin is None or _said(found.axes) != _said(self.axes):
+        if found.origin is None or _contents(found.axes) != _contents(self.axes):
             was, now = (tuple(a.size for a in axes) for axes in (self.axes, found.axes))
             change = "other labels" if was == now else f"shape {was}, and now {now}"
             raise ValueError(
                 f"array of {self.path} had {change}: set_array(heatwidget.open({self.path!r}))"
-                " shows what there is now"
+                " shows the new array"
             )
         return found.data, found.origin
 
 
 def origin_of(array: LabelledArray) -> Origin | None:
-    """Where an array was opened from, unless its values are only a part of what was."""
+    """Origin of an array; None if its data are not those of the file, but a part, say."""
     origin = array.origin
     return origin if origin is not None and origin.data is array.data else None
 
 
-def _said(axes: Sequence[Axis]) -> list[Any]:
-    """What tells axes from others."""
+def _contents(axes: Sequence[Axis]) -> list[Any]:
+    """Contents of axes, for a comparison."""
     return [(axis.name, axis.labels, axis.coordinates.tolist()) for axis in axes]

@@ -1,4 +1,4 @@
-"""Tables of pandas and polars, which are not imported."""
+"""Data frames of pandas and polars; neither library is imported."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from .names import ITEM_ROLES, role_of
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Values of a data frame, with what it says of its axes, as a data array has it.
+    """Values of a data frame with names and coordinates of its axes, like `xarray.DataArray`.
 
     Parameters
     ----------
     values : ndarray, shape (index, columns)
-        NaN where a value is missing.
+        NaN at missing values.
     dims : tuple of str
-        Names of index and columns.
+        Names of the index and of the columns.
     coords : mapping of str to list
-        Labels of those that are no mere count from 0.
+        Labels of the axes, except for an axis that counts from 0.
     """
 
     values: NDArray[Any]
@@ -33,7 +33,7 @@ class Table:
 
 
 def is_table(value: Any) -> bool:
-    """Whether it is a data frame."""
+    """Whether a value is a data frame."""
     return is_from("pandas", "DataFrame", value) or is_from("polars", "DataFrame", value)
 
 
@@ -43,14 +43,15 @@ def read_table(frame: Any, default_dims: Sequence[str]) -> Table:
     Parameters
     ----------
     frame : pandas.DataFrame or polars.DataFrame
-        One of polars has no index; its first column stands for one if it alone holds texts.
+        A frame of polars has no index. Its first column is used as one if it is the only column
+        of texts.
     default_dims : sequence of str
-        Names of its axes where the frame names none, or only one of them.
+        Names of the axes that the frame does not name.
 
     Raises
     ------
     TypeError
-        If a column holds no numbers.
+        If a column does not hold numbers.
     """
     if is_from("polars", "DataFrame", frame):
         return _read_polars(frame, default_dims)
@@ -65,15 +66,15 @@ def read_table(frame: Any, default_dims: Sequence[str]) -> Table:
 
 
 def _read_polars(frame: Any, default_dims: Sequence[str]) -> Table:
-    kinds = dict(zip(frame.columns, frame.dtypes, strict=True))
-    texts = [name for name, kind in kinds.items() if str(kind) in ("String", "Categorical", "Enum")]
+    dtypes = dict(zip(frame.columns, frame.dtypes, strict=True))
+    texts = [n for n, dtype in dtypes.items() if str(dtype) in ("String", "Categorical", "Enum")]
     index = texts[0] if texts and texts == frame.columns[:1] else None
     values = frame if index is None else frame.drop(index)
     for name in values.columns:
-        # A column in which nothing is there is of a type of its own.
-        if not (kinds[name].is_numeric() or str(kinds[name]) in ("Boolean", "Null")):
-            kind = kinds[name]
-            raise TypeError(f"array must hold real numbers, got column {name!r} of dtype {kind}")
+        # A column without any values has the type Null.
+        dtype = dtypes[name]
+        if not (dtype.is_numeric() or str(dtype) in ("Boolean", "Null")):
+            raise TypeError(f"array must hold real numbers, got column {name!r} of dtype {dtype}")
     dims = _dims([index, None], default_dims)
     coords: dict[str, Any] = {dims[1]: list(values.columns)}
     if index is not None:
@@ -88,26 +89,26 @@ def _dims(names: Sequence[Any], default: Sequence[str]) -> tuple[str, ...]:
     texts = [name if isinstance(name, str) else None for name in names]
     if all(texts) and not any(role_of(name) for name in texts if name):
         return tuple(filter(None, texts))
-    # A name that says nothing beside one that does is that of a column of words, say.
+    # Beside a known name, an unknown one is not kept: it may be that of a column of words.
     known = [name if name and role_of(name) else None for name in texts]
-    roles = {_kind(name) for name in known if name}
-    rest = iter([name for name in default if _kind(name) not in roles])
+    roles = {_role(name) for name in known if name}
+    rest = iter([name for name in default if _role(name) not in roles])
     return tuple(name or next(rest, default[at]) for at, name in enumerate(known))
 
 
-def _kind(name: str) -> str | None:
-    """Role of a name, the same for tokens and prompts."""
+def _role(name: str) -> str | None:
+    """Role of a name; "item" for tokens and prompts."""
     role = role_of(name)
     return "item" if role in ITEM_ROLES else role
 
 
 def _counts(axis: Any) -> bool:
-    """Whether an index is what pandas gives to a frame that has none."""
+    """Whether an index is the default index of pandas."""
     return type(axis).__name__ == "RangeIndex" and axis.start == 0 and axis.step == 1
 
 
 def _label(label: Any) -> Any:
-    """A label of several levels as one text."""
+    """Label; several levels as one text."""
     return ", ".join(map(str, label)) if isinstance(label, tuple) else label
 
 

@@ -1,4 +1,4 @@
-"""What is written to a live array and where: anything to numpy, with clear errors."""
+"""Values and indices of writes to a live array, converted and checked."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from .casting import finite_cast
 ALL = slice(None)
 
 
-def _go_on() -> None:
-    """Let a write go on."""
+def _allow() -> None:
+    """Allow a write."""
 
 
-# Called first by each write of a context, whichever live array it is to: what it raises stops
-# the write. Others' writes are not hit, and what `asyncio.to_thread` runs belongs to it.
-before_write: ContextVar[Callable[[], None]] = ContextVar("before_write", default=_go_on)
+# Called before each write of its context, to any live array; an exception stops the write. Writes
+# of other contexts are not affected. Functions run by `asyncio.to_thread` belong to the context.
+before_write: ContextVar[Callable[[], None]] = ContextVar("before_write", default=_allow)
 
 
 def convert(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Value as a plain array of a type; masked cells become NaN, tensors come to the CPU."""
+    """Convert a value to an array of a dtype. Masked cells become NaN, tensors go to the CPU."""
     if type(value) is np.ndarray and value.dtype == dtype:
         return value
     if hasattr(value, "detach"):
@@ -34,7 +34,7 @@ def convert(value: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
         array = np.asanyarray(value)
     except ValueError as error:
         raise ValueError(f"value must be rectangular: {error}") from error
-    # Asked like this, also extension types such as bfloat16 are real numbers.
+    # Unlike `dtype.kind`, this also accepts extension types such as bfloat16.
     if not np.can_cast(array.dtype, np.longdouble):
         raise TypeError(f"value must hold real numbers, got dtype {array.dtype}")
     data = finite_cast(np.ma.getdata(array), dtype)
@@ -46,12 +46,12 @@ def _from_tensor(tensor: Any) -> Any:
     try:
         return tensor.numpy()
     except TypeError:
-        # numpy has no bfloat16, nor the types of 8 bits.
+        # numpy has neither bfloat16 nor 8-bit floats.
         return tensor.float().numpy()
 
 
 def select(values: NDArray[Any], index: Any, axes: Sequence[Axis]) -> Any:
-    """Return what numpy gives for an index; an error names the axis."""
+    """Return ``values[index]``; an error names the axis."""
     try:
         return values[index]
     except IndexError as error:
@@ -66,7 +66,7 @@ def select(values: NDArray[Any], index: Any, axes: Sequence[Axis]) -> Any:
 
 
 def parts_of(index: Any, n_axes: int) -> list[Any]:
-    """What an index says of each axis; a mask as the places that it selects."""
+    """Part of an index for each axis; a mask is replaced by the indices that it selects."""
     if type(index) is int:
         return [index, *[ALL] * (n_axes - 1)]
     parts: list[Any] = []
@@ -75,7 +75,7 @@ def parts_of(index: Any, n_axes: int) -> list[Any]:
             parts.append(part)
         elif part is not None:
             array = np.asarray(part)
-            # A mask without axes, True or False, stands for no axis; None neither.
+            # A scalar mask, True or False, does not index an axis, and neither does None.
             places = array.nonzero() if array.ndim else ()
             parts.extend(places if array.dtype == bool else [part])
     gap = next((i for i, part in enumerate(parts) if part is ...), None)

@@ -1,4 +1,4 @@
-"""The activations of a causal language model, by layer."""
+"""Capture of the activations of a causal language model, by layer."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from ..metrics.activations import Rule
 
-# What is measured, and the rule under which a whole model shows; "item" is token or prompt. The
-# norm of a first token may be a hundred times all others' and would flatten them in one scale.
+# Measured quantity and default normalisation of each metric; "item" stands for token or prompt.
+# Norms get one scale per item, because the norm of a first token may be 100 times that of others.
 METRICS: dict[str, tuple[str, Rule | Literal["item"] | None]] = {
     "norm": ("‖h‖", "item"),
     "update": ("‖h_l − h_(l−1)‖ / ‖h_l‖", "quantile"),
@@ -48,56 +48,66 @@ def activations(
     tokenizer: Any = None,
     reducer: str = "last",
 ) -> LiveArray:
-    """What each layer of a causal language model does at each token: one number for both.
+    """Capture the activations of a causal language model: one value per layer and token.
 
-    Measured of the residual stream h as each layer puts it out, while the model runs. Of the
-    last layer too: what Hugging Face gives as the last of ``hidden_states`` is that output
-    after the final norm.
+    The metric is applied to the residual stream h at the output of each layer, while the model
+    runs. This includes the last layer: the last of Hugging Face's ``hidden_states`` is the same
+    output after the final norm.
 
     Parameters
     ----------
     model : PreTrainedModel
         Any causal language model of transformers. Run once in evaluation mode without
-        gradients, and left as it was.
+        gradients. Its modes are restored.
     input_ids : Tensor or sequence of int, shape (token,), (1, token) or (prompt, token)
-        Or one row for each prompt, of different lengths; what a tokenizer returns; or, with
+        Also: one row for each prompt, of different lengths; the output of a tokenizer; or, with
         `tokenizer`, a text, chat messages, or a list of these.
     attention_mask, position_ids, token_type_ids : array_like, shape as `input_ids`, optional
-        As the tokenizer gives them: ``capture.activations(model, **tokenizer(...))``. The mask
-        is 0 where a prompt is padded, on either side. Padding is neither run nor measured.
+        As the tokenizer returns them: ``capture.activations(model, **tokenizer(...))``. The mask
+        is 0 at padding, on either side of a prompt. Padding is neither run nor measured.
     metric : str or callable
-        "norm": ``‖h‖``. "update": ``‖h_l − h_(l−1)‖ / ‖h_l‖``, how much of it the layer wrote.
-        "probability": what it gives to the model's own final prediction, read with the final
-        norm and output matrix (logit lens); that takes a second run. Or what makes numbers,
-        shape (prompt, token), of h, shape (prompt, token, d_model).
+        "norm": ``‖h‖``. "update": ``‖h_l − h_(l−1)‖ / ‖h_l‖``, the relative change of h by the
+        layer. "probability": probability of the model's final prediction, read from h with the
+        final norm and output matrix (logit lens); this takes a second run. Or a function from
+        h, shape (prompt, token, d_model), to numbers, shape (prompt, token).
     normalize : str or None
-        Rule of `metrics.normalize_activations`; None: the numbers as measured. By default
-        each token's (or prompt's) own scale for "norm", "quantile" for "update", else None.
-        While the model runs the rule is applied to the layers that there are so far.
+        Rule of `metrics.normalize_activations`; None keeps the measured values. The default
+        "auto" is "token" (or "prompt") for "norm", "quantile" for "update", and None for others.
+        While the model runs, the rule is applied to the layers recorded so far.
     layers : iterable of torch.nn.Module, optional
-        The layers, in order, where they cannot be told from the model's configuration.
+        The layers, in order, if the model's configuration does not identify them.
     live : LiveArray, optional
         Array to fill, with the axes of the result; it may be watched meanwhile.
     tokens, prompts : sequence of str, optional
-        Texts of the item axis. `prompts` asks for a prompt axis also for one prompt.
+        Texts of the item axis. With `prompts`, a single prompt also gives a prompt axis.
     tokenizer : optional
-        Anything with ``decode``, for these texts. That of the model, for text and chats: a
-        chat is followed by the start of the answer, unless it ends with one.
+        Any object with ``decode``, for the texts of the item axis. For text and chat input, the
+        model's own tokenizer. A chat is followed by the start of the answer, unless it ends with
+        an answer.
     reducer : {"last", "mean", "max"}
-        How a prompt's tokens become one number, where there is a prompt axis.
+        Reduction of a prompt's tokens to one number, if there is a prompt axis.
 
     Returns
     -------
     LiveArray, shape (layer, token) or (layer, prompt)
-        Layers count from 1. ``attrs`` holds model, metric and rule, and a "title" for the
-        picture.
+        Layers count from 1. ``attrs`` holds model, metric, normalisation rule and a "title".
 
     Raises
     ------
     TypeError
-        If layers cannot be found, or an argument is of the wrong kind.
+        If the layers cannot be found, or an argument has a wrong type.
     ValueError
         If an argument has a wrong value or shape.
+
+    Examples
+    --------
+    A small GPT-2 with random weights; ``AutoModelForCausalLM.from_pretrained`` loads a trained one.
+
+    >>> from transformers import GPT2Config, GPT2LMHeadModel
+    >>> model = GPT2LMHeadModel(GPT2Config(vocab_size=20, n_embd=8, n_layer=3, n_head=2))
+    >>> live = hw.capture.activations(model, [3, 1, 4, 1], tokens=["the", "cat", "sat", "down"])
+    >>> live
+    <LiveArray (layer: 3, token: 4) float32 ‖h‖, 0..1 within each token, 12 of 12 written>
     """
     check_metric(metric, METRICS)
     modules = decoder_layers(model) if layers is None else list(layers)
@@ -159,7 +169,7 @@ def _quantity(metric: Any, rule: Rule | None) -> str:
 def _make_measure(
     metric: Any, model: Any, layers: Sequence[Any], run: Callable[[], Any]
 ) -> Callable[[Any, Tensor], Tensor]:
-    """Measure of what went into a layer and what came out of it."""
+    """Function from the input and the output of a layer to numbers."""
     if metric == "norm":
         return lambda _, after: metrics.residual_norms(after, fixed_point=after.new_zeros(1))
     if metric == "update":

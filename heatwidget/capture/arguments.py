@@ -1,4 +1,4 @@
-"""Arguments that several captures take, checked."""
+"""Validation of arguments that several captures share."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any
 from ..arrays import LiveArray
 
 
-def as_count(name: str, value: Any, least: int) -> int:
-    """Whole number from `least` on; TypeError or ValueError for anything else."""
+def as_count(name: str, value: Any, min_: int) -> int:
+    """Convert to a whole number of `min_` or more; else raise TypeError or ValueError."""
     try:
         count = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be a whole number, got {value!r}") from None
-    if count < least:
-        raise ValueError(f"{name} must be {least} or more, got {count}")
+    if count < min_:
+        raise ValueError(f"{name} must be {min_} or more, got {count}")
     return count
 
 
 def check_live(live: Any) -> None:
-    """Raise TypeError for what is no `LiveArray`."""
+    """Raise TypeError if `live` is not a `LiveArray`."""
     if not isinstance(live, LiveArray):
         raise TypeError(f"live must be a LiveArray, got {type(live).__name__}")
 
 
 def check_metric(metric: Any, names: Iterable[str]) -> None:
-    """Raise TypeError or ValueError for what is neither callable nor one of the names."""
+    """Raise TypeError or ValueError if `metric` is neither callable nor one of `names`."""
     if callable(metric):
         return
     if not isinstance(metric, str):

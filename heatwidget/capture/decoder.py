@@ -1,4 +1,4 @@
-"""The parts of a Hugging Face causal language model that a capture needs."""
+"""Decoder layers and logit lens of Hugging Face causal language models."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from .modules import config_of, hooked
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Logits that are computed at once when a state is read: a few dozen megabytes.
+# Number of logits computed at a time by the logit lens: a few dozen megabytes.
 _BLOCK_LOGITS = 1 << 22
 
 
 def decoder_layers(model: Any) -> list[Any]:
-    """The layers that the residual stream goes through, in order.
+    """Layers of the residual stream, in order.
 
     Raises
     ------
     TypeError
-        If they cannot be told: there must be one list of as many modules as the model's
-        configuration has layers.
+        If the model does not have exactly one list of as many modules as its configuration has
+        layers.
     """
     from torch.nn import ModuleList
 
@@ -29,37 +29,37 @@ def decoder_layers(model: Any) -> list[Any]:
     modules = model.named_modules() if hasattr(model, "named_modules") else ()
     found: dict[str, Any] = {}
     for name, module in modules:
-        # A list inside of one that was found, such as the experts of a layer, is no other.
+        # A list inside one already found, such as the experts of a layer, does not count.
         inside = any(name.startswith(f"{outer}.") for outer in found)
         if isinstance(module, ModuleList) and len(module) == n_layers and not inside:
             found[name] = module
     if len(found) != 1:
-        kind, names = type(model).__name__, ", ".join(found) or "none"
+        type_name, names = type(model).__name__, ", ".join(found) or "none"
         raise TypeError(
-            f"model must have one list of {n_layers} layers, {kind} has {names}; "
+            f"model must have one list of {n_layers} layers, {type_name} has {names}; "
             "pass the modules as layers"
         )
     return list(*found.values())
 
 
 class LogitLens:
-    """The probability that each state gives to what the model predicts in the end.
+    """Logit lens: probability of the model's final prediction, read from a state of any layer.
 
-    A state is read with the model's own final norm and output matrix (nostalgebraist 2020,
-    "interpreting GPT: the logit lens"). The last layer so read is the model itself.
+    A state is passed through the model's final norm and output matrix (nostalgebraist 2020,
+    "interpreting GPT: the logit lens"). For the last layer this gives the model's own probability.
 
     Parameters
     ----------
     model : PreTrainedModel
     layers : sequence of torch.nn.Module
-        What the residual stream goes through, in order.
+        Layers of the residual stream, in order.
     run : callable
-        Runs the model, and returns what it gives. Called once, for the predictions.
+        Runs the model and returns its output. Called once, for the predictions.
 
     Raises
     ------
     TypeError
-        If no norm and output matrix of the model give its logits.
+        If the logits are not the output matrix times a norm of the last state.
     """
 
     def __init__(self, model: Any, layers: Sequence[Any], run: Callable[[], Any]) -> None:
@@ -67,13 +67,18 @@ class LogitLens:
         with hooked(layers[-1:], lambda _, __, after: ends.append(after[:, -1:].clone())):
             logits = run().logits
         if not ends:
-            raise RuntimeError("the last of the layers was not called")
+            raise RuntimeError("the last layer was not called")
         self._predicted = logits.argmax(dim=-1)
         self._head = model.get_output_embeddings()
         self._norm = self._find_norm(model, layers, ends[-1], logits[:, -1:])
 
     def __call__(self, state: Tensor) -> Tensor:
-        """Read a state, shape (prompt, token, d_model): Tensor of float32, (prompt, token)."""
+        """Probabilities of a state of shape (prompt, token, d_model).
+
+        Returns
+        -------
+        Tensor of float32, shape (prompt, token)
+        """
         import torch
 
         flat, predicted = state.flatten(0, 1), self._predicted.flatten()
@@ -87,12 +92,12 @@ class LogitLens:
         return shares.gather(-1, predicted.to(shares.device)[:, None])[:, 0]
 
     def _find_norm(self, model: Any, layers: Sequence[Any], end: Tensor, logits: Tensor) -> Any:
-        """The norm through which the last state gives the model's logits."""
+        """Find the norm between the last state and the output matrix."""
         inside = {module for layer in layers for module in layer.modules()}
         for module in reversed(list(model.modules())):
             if module not in inside and _is_norm(module, end.shape[-1]):
                 gap = (self._head(module(end)).to(logits).float() - logits.float()).abs().max()
-                # Rounding in bfloat16 is below it, another norm or a scaled output far above.
+                # Rounding in bfloat16 is below it, other norms and scaled outputs are far above it.
                 if gap <= 0.02 * logits.float().abs().max():
                     return module
         raise TypeError(

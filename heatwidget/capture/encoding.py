@@ -1,4 +1,4 @@
-"""What a user gives a capture to read, as the token ids of each prompt without padding."""
+"""Encoding of the input of a capture: token ids of each prompt, without padding."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-# What a tokenizer gives for each token, besides its id and whether it is one.
+# Outputs of a tokenizer for each token, besides input_ids and attention_mask.
 EXTRAS = ("position_ids", "token_type_ids")
 _COLUMNS = ("input_ids", "attention_mask", *EXTRAS)
 
-# What a tokenizer gives for all prompts: for each column of the above a row for each prompt.
+# Outputs of a tokenizer: for each column name one row per prompt.
 Columns = dict[str, list[Any]]
 
 
@@ -28,9 +28,9 @@ class Encoding:
     rows : list of Tensor of int64, shape (token,)
         Token ids of each prompt.
     extras : dict of str to list of Tensor of int64, shape (token,)
-        What else was given for each token, see `EXTRAS`.
+        Other values for each token, see `EXTRAS`.
     texts : list of str, optional
-        The prompts, where they were given as text.
+        The prompts, if they were given as text.
     """
 
     rows: list[Tensor]
@@ -39,36 +39,37 @@ class Encoding:
 
 
 def encode(
-    given: Any, beside: Mapping[str, Any], *, tokenizer: Any, config: Any, reads: Collection[str]
+    given: Any, keywords: Mapping[str, Any], *, tokenizer: Any, config: Any, reads: Collection[str]
 ) -> Encoding:
-    """Prompts from whatever the user calls input ids, checked.
+    """Validated token ids from any input that the captures accept.
 
     Parameters
     ----------
     given : Tensor, array_like, mapping, str, or sequence of these
-        Token ids, what a tokenizer returns, text, or chat messages.
-    beside : mapping
-        Columns that were given as keywords; None counts as not given.
+        Token ids, the output of a tokenizer, text, or chat messages.
+    keywords : mapping
+        Columns that were passed as keywords; None counts as not given.
     tokenizer : optional
-        For text and chats, and for its padding token.
+        Encodes text and chats, and knows the padding token.
     config : optional
-        Of the model, for its padding token where there is no tokenizer.
+        Configuration of the model; knows the padding token if there is no tokenizer.
     reads : collection of str
-        What the model takes, by name: of a mapping it must not lack any.
+        Parameter names of the model. An entry of a mapping that the model takes but captures do
+        not pass on is an error.
 
     Raises
     ------
     TypeError, ValueError
-        If there are no ids, they are no whole numbers, or they hold padding that no mask marks.
+        If there are no ids, they are not whole numbers, or they hold padding without a mask.
     """
-    beside = {name: value for name, value in beside.items() if value is not None}
+    keywords = {name: value for name, value in keywords.items() if value is not None}
     given = list(given) if isinstance(given, Iterator) else given
     prompts = _written(given)
     columns = _tokenized(prompts, tokenizer, reads) if prompts else _columns(given, reads)
-    twice = sorted(set(columns) & set(beside))
-    if twice:
-        raise TypeError(f"{twice[0]} comes with input_ids already, got another one")
-    columns |= {name: _split(name, value) for name, value in beside.items()}
+    repeated = sorted(set(columns) & set(keywords))
+    if repeated:
+        raise TypeError(f"{repeated[0]} is already in input_ids, got it as a keyword too")
+    columns |= {name: _split(name, value) for name, value in keywords.items()}
     rows = [_as_ids("input_ids", row) for row in columns.pop("input_ids")]
     masks = columns.pop("attention_mask", None)
     extras = {name: [_as_ids(name, row) for row in found] for name, found in columns.items()}
@@ -87,7 +88,7 @@ def encode(
 
 
 def _written(given: Any) -> list[Any] | None:
-    """Texts and chats, one for each prompt; None for what is neither."""
+    """Texts or chats, one for each prompt; None for other inputs."""
     if isinstance(given, str) or _is_message(given):
         return [given if isinstance(given, str) else [given]]
     if isinstance(given, (Mapping, bytes)) or not isinstance(given, Iterable):
@@ -111,23 +112,23 @@ def _is_chat(given: Any) -> bool:
 
 
 def _tokenized(prompts: Sequence[Any], tokenizer: Any, reads: Collection[str]) -> Columns:
-    """Columns of texts and chats: one by one, so that nothing is padded."""
+    """Columns of texts and chats, tokenized one by one to avoid padding."""
     if tokenizer is None:
         what = "text" if isinstance(prompts[0], str) else "chat messages"
-        raise TypeError(f"{what} must have a tokenizer beside it: give tokenizer=, or token ids")
+        raise TypeError(f"{what} must come with a tokenizer: pass tokenizer=, or token ids")
     found = [_columns(_apply(tokenizer, prompt), reads) for prompt in prompts]
     return {name: [row for one in found for row in one[name]] for name in found[0]}
 
 
 def _apply(tokenizer: Any, prompt: Any) -> Any:
-    """What a tokenizer makes of one prompt."""
+    """Output of a tokenizer for one prompt."""
     if isinstance(prompt, str):
-        # Those of transformers are called and give a mask, too; others have `encode` alone.
+        # Tokenizers of transformers are callable and also return a mask; others have only `encode`.
         return tokenizer(prompt) if callable(tokenizer) else tokenizer.encode(prompt)
     if not hasattr(tokenizer, "apply_chat_template"):
-        kind = type(tokenizer).__name__
-        raise TypeError(f"chat messages need a tokenizer with apply_chat_template, got {kind}")
-    # What the model is about to answer; a chat that ends with its answer is complete.
+        got = type(tokenizer).__name__
+        raise TypeError(f"chat messages need a tokenizer with apply_chat_template, got {got}")
+    # A chat that ends with an answer is complete; any other gets the start of an answer.
     answers = prompt[-1]["role"] != "assistant"
     return tokenizer.apply_chat_template(
         list(prompt), tokenize=True, return_dict=True, add_generation_prompt=answers
@@ -135,8 +136,8 @@ def _apply(tokenizer: Any, prompt: Any) -> Any:
 
 
 def _columns(given: Any, reads: Collection[str]) -> Columns:
-    """Columns of token ids, or of what a tokenizer has returned."""
-    if hasattr(given, "ids"):  # of the tokenizers library
+    """Columns of token ids or of the output of a tokenizer."""
+    if hasattr(given, "ids"):  # an Encoding of the tokenizers library
         given = {"input_ids": given.ids, "attention_mask": given.attention_mask}
     if not isinstance(given, Mapping):
         return {"input_ids": _split("input_ids", given)}
@@ -147,7 +148,7 @@ def _columns(given: Any, reads: Collection[str]) -> Columns:
     unread = [n for n in given if n in reads and n not in passed and given[n] is not None]
     if unread:
         known = ", ".join(_COLUMNS)
-        raise TypeError(f"a capture reads {known} of input_ids, got {', '.join(unread)} too")
+        raise TypeError(f"input_ids may only hold {known}, got {', '.join(unread)} too")
     found = {name: given[name] for name in _COLUMNS if given.get(name) is not None}
     return {name: _split(name, value) for name, value in found.items()}
 
@@ -155,18 +156,18 @@ def _columns(given: Any, reads: Collection[str]) -> Columns:
 def _split(name: str, given: Any) -> list[Any]:
     """One part for each prompt."""
     if isinstance(given, (str, bytes, Mapping)) or not hasattr(given, "__iter__"):
-        kind = type(given).__name__
+        got = type(given).__name__
         what = "text, chat messages or token ids" if name == "input_ids" else "numbers"
-        raise TypeError(f"{name} must be {what}, or a row of them per prompt, got {kind}")
+        raise TypeError(f"{name} must be {what}, or a row of them per prompt, got {got}")
     if hasattr(given, "detach"):
-        # At once: row by row the device would be waited for again and again.
+        # In one copy: a copy of each row would wait for the device each time.
         given = given.detach().cpu()
     parts = list(given)
     return [given] if all(np.ndim(part) == 0 for part in parts) else parts
 
 
 def _as_tensor(name: str, row: Any) -> Tensor:
-    """What was given for the tokens of one prompt: Tensor, shape (token,), on the CPU."""
+    """Values for the tokens of one prompt as a Tensor on the CPU, shape (token,)."""
     import torch
 
     try:
@@ -180,7 +181,7 @@ def _as_tensor(name: str, row: Any) -> Tensor:
 
 
 def _as_ids(name: str, row: Any) -> Tensor:
-    """Whole numbers of one prompt: Tensor of int64, shape (token,)."""
+    """Whole numbers for the tokens of one prompt as a Tensor of int64, shape (token,)."""
     import torch
 
     ids = _as_tensor(name, row)
@@ -199,7 +200,7 @@ def _check_lengths(name: str, found: Sequence[Tensor], rows: Sequence[Tensor]) -
 
 
 def _span(prompt: int, mask: Tensor) -> slice:
-    """Where the tokens of a prompt are, between what is padded."""
+    """Slice of the tokens of a prompt, between padding on either side."""
     marks = (mask == 0) | (mask == 1)
     if not marks.all():
         raise ValueError(
@@ -207,7 +208,9 @@ def _span(prompt: int, mask: Tensor) -> slice:
         )
     places = mask.nonzero().flatten()
     if not len(places):
-        raise ValueError(f"attention_mask must leave a token of each prompt, none of {prompt}")
+        raise ValueError(
+            f"attention_mask must mark a token in each prompt, prompt {prompt} has none"
+        )
     span = slice(int(places[0]), int(places[-1]) + 1)
     if len(places) < span.stop - span.start:
         raise ValueError(
@@ -222,27 +225,27 @@ def _cut(rows: Sequence[Tensor], spans: Sequence[slice]) -> list[Tensor]:
 
 
 def _check_unpadded(rows: Sequence[Tensor], known: Any) -> None:
-    """Raise ValueError where the padding token stands at an end of a row.
+    """Raise ValueError if a row starts or ends with the padding token.
 
     Parameters
     ----------
     rows : sequence of Tensor of int64, shape (token,)
-        Those of different lengths are not padded.
+        Rows of different lengths are not padded.
     known : object
-        What may know the padding token: a tokenizer, the configuration of a model.
+        Source of the padding token: a tokenizer or the configuration of a model.
     """
     pad = getattr(known, "pad_token_id", None)
     if pad is None or len(set(map(len, rows))) > 1:
         return
     ends: list[Any] = [getattr(known, name, None) for name in ("bos_token_id", "eos_token_id")]
     marks = {mark for end in ends for mark in np.ravel(end)}  # some models have more than one
-    # Many pad with the token that ends a text; an answer alone may well end with it.
-    most = 1 if len(rows) == 1 and pad in marks else 0
+    # Many tokenizers pad with the end-of-text token; a single prompt may end with it.
+    max_ = 1 if len(rows) == 1 and pad in marks else 0
     for prompt, row in enumerate(rows):
         tokens = (row != pad).nonzero().flatten()
         n_tokens = int(tokens[-1] - tokens[0]) + 1 if len(tokens) else 0
-        if len(row) - n_tokens > most:
+        if len(row) - n_tokens > max_:
             raise ValueError(
-                f"prompt {prompt} of input_ids is padded with token {pad}: pass the "
-                "attention_mask that comes with it, or rows without padding"
+                f"prompt {prompt} of input_ids is padded with token {pad}: pass its "
+                "attention_mask, or rows without padding"
             )

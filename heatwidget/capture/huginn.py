@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 INTERFACE = ("embed_inputs", "initialize_state", "iterate_one_step", "transformer.ln_f")
 CORE = "transformer.core_block"
 
-# Torch has one generator for all threads.
+# torch's global generator is shared by all threads.
 _drawing = Lock()
 
 
 class Huginn:
-    """Runs of a recurrent-depth model, all from the same initial state.
+    """Runs of a recurrent-depth model from one initial state.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ class Huginn:
     prompts : Prompts
         On the model's device.
     seed : int
-        Of the initial state.
+        Seed of the initial state.
     core : bool
-        Whether a state is what every core block puts out, not only the last.
+        Whether a state holds the outputs of all core blocks, not only of the last one.
     """
 
     def __init__(self, model: Any, prompts: Prompts, seed: int, *, core: bool) -> None:
@@ -48,16 +48,16 @@ class Huginn:
 
     @property
     def n_layers(self) -> int:
-        """Number of core blocks whose outputs are states; 0 for the latent state alone."""
+        """Number of core blocks in a state; 0 if it is the latent state alone."""
         return len(self._blocks)
 
     def states(self, n_iterations: int) -> Iterator[Tensor]:
-        """State of each iteration through ``ln_f``, shape (prompt, token, d_model).
+        """Yield the state of each iteration after ``ln_f``, shape (prompt, token, d_model).
 
-        From iteration 0, the initial state. With core blocks from iteration 1, when they first
-        put something out, and of shape (layer, prompt, token, d_model).
+        The first is iteration 0, the initial state. With core blocks the first is iteration 1,
+        and the shape is (layer, prompt, token, d_model).
         """
-        # Cloned, because nothing forbids the model to write into the state that it is given.
+        # Cloned, because the model may write to the state passed to it.
         state, block_idx = self._initial_state.clone(), self._block_idx
         norm = self._model.transformer.ln_f
         if not self._blocks:
@@ -71,7 +71,7 @@ class Huginn:
             yield norm(self._stacked(seen) if self._blocks else state)
 
     def end(self, n_iterations: int) -> Tensor:
-        """Return the last state of a run. A cancelled `run` stops it, as if it wrote rows."""
+        """Return the last state of a run. Like a write to an array, it stops a cancelled `run`."""
         for state in self.states(n_iterations):
             before_write.get()()
             end = state
@@ -86,18 +86,18 @@ class Huginn:
         return torch.stack([seen[layer] for layer in range(self.n_layers)])
 
     def _draw(self, lengths: tuple[int, ...], seed: int) -> Tensor:
-        """Initial state of every prompt, as if it were alone; zeros where it is padded."""
+        """Initial state of every prompt, drawn as for that prompt alone; zeros at padding."""
         import torch
         from torch.nn.utils.rnn import pad_sequence
 
         initialize, states = self._model.initialize_state, []
         own = "generator" in inspect.signature(initialize).parameters
         for i, length in enumerate(lengths):
-            # On the CPU a seed gives the same noise whatever device the model is on, and no
-            # other generator than this one has to be put back.
+            # On the CPU a seed gives the same noise for a model on any device, and only the
+            # CPU's generator has to be restored.
             embeds = self._input_embeds[i : i + 1, :length].cpu()
             if own:
-                # Torch's own may be drawn from on another thread between seed and noise.
+                # Another thread may draw from torch's global generator after the seed is set.
                 generator = torch.Generator().manual_seed(seed)
                 states.append(initialize(embeds, generator=generator)[0])
             else:
@@ -108,11 +108,11 @@ class Huginn:
 
 
 def check_interface(model: Any, *, core: bool) -> None:
-    """Raise TypeError for a model that lacks what a run needs; the error names it."""
+    """Raise TypeError for a model without the parts that a run needs; the error names them."""
     missing = [name for name in (*INTERFACE, *([CORE] if core else [])) if not _has(model, name)]
     if missing:
-        kind, parts = type(model).__name__, ", ".join(missing)
-        raise TypeError(f"model must follow Huginn's interface, {kind} lacks {parts}")
+        type_name, parts = type(model).__name__, ", ".join(missing)
+        raise TypeError(f"model must follow Huginn's interface, {type_name} lacks {parts}")
 
 
 def _has(model: Any, name: str) -> bool:

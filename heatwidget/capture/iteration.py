@@ -1,4 +1,4 @@
-"""Any module that is called once per iteration, while its user runs the model."""
+"""Capture of a module that is called once per iteration of the user's own run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .measures import (
     quantity_of,
 )
 from .modules import hooked, name_of
-from .target import tell
+from .target import write_description
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,37 +38,37 @@ def iterations(
     iterations: int = 64,
     live: LiveArray | None = None,
 ) -> Iterator[LiveArray]:
-    """Each call of a module inside, on any thread, appends a row: one number for each token.
+    """Record each call of a module in the block, on any thread, as a row of one value per token.
 
-    Your own run goes on as it would without: gradients and modes are left alone, and so is
-    the output. An error of the capture never reaches it. The rows end there, heatmaps of the
-    array show the error, and it is raised at the end of the block.
+    The capture changes neither gradients nor modes nor the output of your own run, and its
+    errors never reach the run. After an error no more rows are recorded. Heatmaps of the array
+    show the error, and it is raised at the end of the block.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Its output, or the first tensor in it, is the state after one iteration, of shape
-        (token, d_model) or (1, token, d_model): as many tokens in each call.
+        Its output, or the first tensor in it, is the state after one iteration. The shape is
+        (token, d_model) or (1, token, d_model), with the same number of tokens in each call.
     tokens : int, sequence of str or "last", optional
-        Number or texts of the tokens; instead of `live`. By default as many as the first row
-        has: until then the array has one. "last" records the last token of each call, one
-        number for each prompt of a batch: a model that generates with a cache puts out all
+        Number or texts of the tokens, instead of `live`. By default the first row gives the
+        number; before it the array has one token. "last" records the last token of each call,
+        one value for each prompt of a batch. A model that generates with a cache returns all
         tokens of the prompt in its first call, and one token in each later call.
     metric : str or callable
         "step_norms", whose first row needs two calls; "residual_norms", "relative_residuals"
-        or "cosine_to", which need `fixed_point`; or what makes a row of the output.
+        or "cosine_to", which need `fixed_point`; or a function from the output to a row.
     fixed_point : Tensor, shape (token, d_model), optional
-        What the states converge to.
+        The fixed point of the states.
     iterations : int
-        Room for so many rows at first; it doubles when it runs out. What is left at the end
-        of the block is cut off.
+        Initial capacity in rows. It doubles when it is full. Unused rows are cut off at the end
+        of the block.
     live : LiveArray, optional
         Array to append to, whose first axis is iteration; it may be watched meanwhile. Its
-        room stays; ``live.trim()`` cuts it.
+        unused rows are kept; ``live.trim()`` cuts them off.
 
     Yields
     ------
-    LiveArray, shape (iteration, token), or (iteration, prompt) for the last tokens
+    LiveArray, shape (iteration, token), or (iteration, prompt) for ``tokens="last"``
         The first call is iteration 1.
 
     Raises
@@ -76,12 +76,22 @@ def iterations(
     TypeError, ValueError
         If the arguments do not fit together. At the end of the block, if a row did not fit.
     RuntimeError
-        At the end of the block, if nothing was recorded because the module was not called,
-        or only once where a row needs two calls.
+        At the end of the block, if no row was recorded: the module was not called, or only once
+        where a row needs two calls.
+
+    Examples
+    --------
+    >>> from heatwidget.samples.recurrent import encode, load_model
+    >>> model = load_model()
+    >>> core = model.transformer.core_block[-1]  # called once per iteration
+    >>> with hw.capture.iterations(core, tokens=["H", "i"]) as live:
+    ...     output = model(encode("Hi"), num_steps=8)
+    >>> live
+    <LiveArray (iteration: 7, token: 2) float32 ‖x_k − x_(k−1)‖, 14 of 14 written>
     """
     _check(module, metric, fixed_point, tokens, live)
     array = _make_live(tokens, metric, iterations) if live is None else live
-    tell(array, quantity_of(metric), describe(module, metric))
+    write_description(array, quantity_of(metric), describe(module, metric))
     rows = _Rows(
         array,
         name_of(module),
@@ -101,7 +111,7 @@ def iterations(
 
 
 class _Rows:
-    """Appends a row to an array for each state that it is given.
+    """Appends one row to an array for each state.
 
     Parameters
     ----------
@@ -109,13 +119,13 @@ class _Rows:
     name : str
         Of the module, for errors.
     measure : callable
-        Makes numbers of a state.
+        Function from a state to numbers.
     same_tokens : bool
-        Whether each state must have as many tokens as the one before.
+        Whether all states must have the same number of tokens.
     last : bool
-        Whether only the last token of a state counts.
+        Whether only the last token of each state is recorded.
     unsized : bool
-        Whether the first row settles how many items the array has.
+        Whether the first row sets the number of items of the array.
     """
 
     def __init__(
@@ -134,7 +144,7 @@ class _Rows:
         self._shape: tuple[int, ...] | None = None
 
     def append(self, _: int, __: Any, state: Tensor) -> None:
-        """Measure a state, shape (..., token, d_model)."""
+        """Measure a state of shape (..., token, d_model) and append the row."""
         import torch
 
         self.n_calls += 1
@@ -158,9 +168,9 @@ class _Rows:
         self.n_rows += 1
 
     def describe_calls(self) -> str:
-        """How often the module was called, where nothing came of it."""
+        """Reason why no row was recorded, in words."""
         if not self.n_calls:
-            return f"{self._name} was not called inside the block; give the module that runs there"
+            return f"{self._name} was not called inside the block; pass a module that runs there"
         if self._same_tokens:
             return f"{self._name} was called once inside the block, and the first step needs two"
         return f"metric gave None for each call of {self._name}"
@@ -174,11 +184,11 @@ class _Rows:
             )
 
     def _as_row(self, values: Tensor) -> Tensor:
-        """One row of the array, without the axis of a batch of one."""
+        """Row of the array; a batch axis of length 1 is dropped."""
         pairs = zip(self._array.dims, self._array.shape, strict=True)
         shape = tuple(size for name, size in pairs if name != DIM)
         row = values[0] if tuple(values.shape) == (1, *shape) else values
-        # Numpy would repeat a single number along the row.
+        # Without this check numpy broadcasts a single number along the row.
         if tuple(row.shape) != shape:
             raise ValueError(
                 f"each call must give a row of shape {shape}, call {self.n_calls} of "
@@ -211,14 +221,14 @@ def _is_last(tokens: Any) -> bool:
 
 
 def _count(shape: tuple[int, ...]) -> str:
-    """Number of tokens in words."""
+    """Number of tokens as text."""
     n, n_prompts = shape[-1] if shape else 1, prod(shape[:-1])
     prompts = f" of {n_prompts} prompts" if n_prompts > 1 else ""
     return f"{n} {'token' if n == 1 else 'tokens'}{prompts}"
 
 
 def _make_live(tokens: Any, metric: Any, n_iterations: int) -> LiveArray:
-    # The first state has no step before it.
+    # The first state has no step.
     first = 2 if metric == STEPS else 1
     numbers = range(first, first + as_count("iterations", n_iterations, 1))
     items = {"prompt": 1} if _is_last(tokens) else {"token": 1 if tokens is None else tokens}

@@ -1,4 +1,4 @@
-"""What is measured of a state: one number for each token."""
+"""Measures of a latent state: one number for each token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .modules import name_of
 if TYPE_CHECKING:
     from torch import Tensor
 
-# None where there is nothing to measure yet.
+# Returns None if the state has no value yet, as the first one has no step.
 Measure = Callable[["Tensor"], "Tensor | None"]
 
 STEPS = "step_norms"
@@ -25,7 +25,7 @@ QUANTITIES = {
 
 
 class StepMeasure:
-    """Distance of each state from the one before it; None for the first."""
+    """Distance of each state from the one before; None for the first state."""
 
     def __init__(self) -> None:
         self._previous: Tensor | None = None
@@ -33,7 +33,7 @@ class StepMeasure:
     def __call__(self, state: Tensor) -> Tensor | None:
         """Measure a state, shape (..., d_model)."""
         previous = self._previous
-        # A copy: the model may go on to write into its own tensor.
+        # Copied, because the model may write to its own tensor later.
         self._previous = state.clone()
         if previous is None:
             return None
@@ -42,13 +42,16 @@ class StepMeasure:
 
 
 def needs_fixed_point(metric: Any) -> bool:
-    """Whether a metric, which is checked, compares with the fixed point."""
+    """Whether a metric compares states with the fixed point; raises for an invalid metric."""
     check_metric(metric, QUANTITIES)
     return not callable(metric) and metric != STEPS
 
 
 def make_measure(metric: Any, fixed_point: Any) -> Measure:
-    """Measure of one state after the other, shape (..., token, d_model) to (..., token)."""
+    """Function from a state, shape (..., token, d_model), to numbers, shape (..., token).
+
+    It is called once per state, in order.
+    """
     if callable(metric):
         return cast(Measure, metric)
     if metric == STEPS:
@@ -58,16 +61,16 @@ def make_measure(metric: Any, fixed_point: Any) -> Measure:
 
 
 def metric_name(metric: Any) -> str:
-    """Name of a metric, for the record."""
+    """Name of a metric, for the array's attributes."""
     return metric if isinstance(metric, str) else str(getattr(metric, "__name__", "metric"))
 
 
 def describe(model: Any, metric: Any) -> dict[str, Any]:
-    """What every capture says of itself, for the array's attributes."""
+    """Attributes that all captures write: title, model and metric."""
     name = name_of(model)
     return {"title": name, "model": name, "metric": metric_name(metric)}
 
 
 def quantity_of(metric: Any) -> str:
-    """What a metric measures, for the colour bar."""
+    """Measured quantity of a metric, for the colour bar."""
     return QUANTITIES.get(metric, "") if isinstance(metric, str) else metric_name(metric)

@@ -1,4 +1,4 @@
-"""What a capture does to a torch module, and undoes when it ends."""
+"""Hooks and modes that a capture sets on torch modules and restores at its end."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-# Gets the module's number, all that went in and the tensor that came out.
+# Called with the index of the module, all its inputs, and its output tensor.
 Hook = Callable[[int, tuple[Any, ...], "Tensor"], None]
 
-# Seconds between two looks at whether a run that waits for its turn was cancelled.
-_PATIENCE = 0.1
+# Seconds between two checks for cancellation of a run that waits for another capture.
+_CANCEL_INTERVAL = 0.1
 
 _turns: WeakKeyDictionary[Any, RLock] = WeakKeyDictionary()
 _lock = RLock()
 
 
 def device_of(model: Any) -> torch.device:
-    """Device of the first parameter, where the input ids go; the CPU without parameters."""
+    """Device of the first parameter, for the input ids; the CPU for a model without parameters."""
     import torch
 
     first = next(iter(model.parameters()), None) if hasattr(model, "parameters") else None
@@ -34,19 +34,19 @@ def device_of(model: Any) -> torch.device:
 
 
 def name_of(model: Any) -> str:
-    """Name that the model was loaded by, without folder or owner; else its class."""
+    """Name under which the model was loaded, without folder or owner; else its class name."""
     path = str(getattr(getattr(model, "config", None), "_name_or_path", ""))
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2] or type(model).__name__
 
 
 def config_of(model: Any) -> Any:
-    """Configuration of a model, of its text part if there are more; None without one."""
+    """Configuration of a model, of its text part if it has several parts; None if it has none."""
     config: Any = getattr(model, "config", None)
     return config.get_text_config() if hasattr(config, "get_text_config") else config
 
 
 def vocabulary_of(model: Any) -> int | None:
-    """How many token ids a model knows; None where it does not tell."""
+    """Vocabulary size of a model; None if it is not known."""
     table: Any = None
     with suppress(AttributeError, NotImplementedError):
         table = model.get_input_embeddings()
@@ -58,11 +58,11 @@ def vocabulary_of(model: Any) -> int | None:
 
 @contextmanager
 def quiet(model: Any) -> Iterator[None]:
-    """No gradients and no dropout inside; each submodule's mode is put back at the end.
+    """Disable gradients and dropout in the block; restore each submodule's mode at the end.
 
-    The modes are set one by one: ``train()`` and ``eval()`` may do more than that, such as
-    merging adapters into the weights. Captures of one model wait for each other: two at once,
-    in two threads, would put back the modes that the other has set.
+    The mode of each module is set directly, because ``train()`` and ``eval()`` may do more, such
+    as merge adapters into the weights. Captures of the same model in two threads run one after
+    the other. Otherwise one would restore the modes that the other has set.
     """
     import torch
 
@@ -73,10 +73,10 @@ def quiet(model: Any) -> Iterator[None]:
 @contextmanager
 def _turn(model: Any) -> Iterator[None]:
     turn = RLock()
-    # What cannot be a key is a model of nobody else's.
+    # A model that cannot be a key has a lock of its own.
     with _lock, suppress(TypeError):
         turn = _turns.setdefault(model, turn)
-    while not turn.acquire(timeout=_PATIENCE):
+    while not turn.acquire(timeout=_CANCEL_INTERVAL):
         before_write.get()()
     try:
         yield
@@ -105,15 +105,15 @@ def hooked(
     any_thread: bool = False,
     on_error: Callable[[Exception], None] = lambda _: None,
 ) -> Iterator[None]:
-    """Call `hook` after each call of a module inside; nothing is left on them at the end.
+    """Call `hook` after each call of a module in the block; remove all hooks at the end.
 
-    Calls on other threads, where somebody else may use the same model, count only if asked;
-    those that the hook itself makes do not.
+    Calls on other threads, where other code may use the same model, count only with
+    `any_thread`. Calls made by the hook itself do not count.
 
-    The call never sees what the hook raises. After its first error the hook is not called
-    again, `on_error` is, and the error is raised at the end; where the block raises an error
-    of its own, it becomes a note of that. What is no `Exception` goes through at once: an
-    interrupt, or the end of a run that was cancelled.
+    Errors of the hook never reach the call of the module. After the first error `on_error` is
+    called, the hook is not called again, and the error is raised at the end of the block. If the
+    block itself raises, the error becomes a note of that exception. A `BaseException` that is not
+    an `Exception`, such as an interrupt or a cancelled run, passes through at once.
     """
     watch = _Watch(hook, None if any_thread else get_ident(), on_error)
     try:
@@ -131,7 +131,7 @@ def hooked(
 
 
 class _Watch:
-    """Calls a hook until it fails, on one thread or on all (None), and never from within."""
+    """Calls a hook until its first error, on one thread or on all (None), not recursively."""
 
     def __init__(
         self, hook: Hook, thread: int | None, on_error: Callable[[Exception], None]
@@ -155,7 +155,7 @@ class _Watch:
 
 
 def _adapted(number: int, watch: _Watch) -> Callable[..., None]:
-    # Torch leaves out the keywords while another thread is putting on, or taking off, a hook.
+    # torch omits the keywords while another thread adds or removes a hook.
     def call(_: Any, args: tuple[Any, ...], *more: Any) -> None:
         *keywords, output = more
         watch(number, (*args, *(value for part in keywords for value in part.values())), output)
@@ -164,17 +164,17 @@ def _adapted(number: int, watch: _Watch) -> Callable[..., None]:
 
 
 def first_tensor(value: Any) -> Tensor:
-    """What a module takes or returns, or the first tensor in it.
+    """First tensor in the input or output of a module.
 
     Raises
     ------
     TypeError
-        If there is none.
+        If it holds no tensor.
     """
     import torch
 
     parts = value.values() if isinstance(value, Mapping) else value
-    # A tensor can be iterated too.
+    # A tensor is itself an Iterable.
     if isinstance(value, torch.Tensor) or not isinstance(parts, Iterable):
         parts = (value,)
     for part in parts:

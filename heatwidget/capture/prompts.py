@@ -1,4 +1,4 @@
-"""The prompts that a capture runs, and how their tokens become one axis of the array."""
+"""The prompts of a capture and the item axis of its array."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ REDUCERS = ("last", "mean", "max")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prompts:
-    """Prompts of any lengths as one batch.
+    """Batch of prompts of any lengths.
 
     Parameters
     ----------
     input_ids : Tensor of int64, shape (prompt, token)
-        Each row padded on the right with its own last id. Under causal attention what stands
-        to the right of a token cannot reach it, so the padding changes nothing.
+        Each row is padded on the right with its own last id. Causal attention does not look to
+        the right, so the padding does not change the result.
     lengths : tuple of int, shape (prompt,)
-        Tokens of each prompt, without padding.
+        Number of tokens of each prompt, without padding.
     dim : {"token", "prompt"}
-        What the array's item axis holds.
+        Name of the array's item axis.
     labels : tuple of str, optional
         Text of each item.
     reducer : {"last", "mean", "max"}
-        How a prompt's tokens become one number.
+        Reduction of a prompt's tokens to one number.
     extras : dict of str to Tensor of int64, shape (prompt, token)
-        What else the model reads, by its keyword.
+        Further inputs of the model, by keyword.
     """
 
     input_ids: Tensor
@@ -47,12 +47,12 @@ class Prompts:
 
     @property
     def axis(self) -> dict[str, Any]:
-        """Item axis as `LiveArray` takes it: a name, and labels or a size."""
+        """Item axis in the form of `LiveArray`'s `dims`: its name, and labels or a size."""
         size = self.lengths[0] if self.dim == "token" else len(self.lengths)
         return {self.dim: self.labels or size}
 
     def reduce(self, values: Tensor) -> Tensor:
-        """Items from the numbers of all tokens.
+        """Values of the items from those of all tokens.
 
         Parameters
         ----------
@@ -93,24 +93,24 @@ def make_prompts(
     tokenizer: Any = None,
     reducer: str = "last",
 ) -> Prompts:
-    """Prompts from whatever the user calls input ids, on the model's device.
+    """Prompts on the model's device, from any input that the captures accept.
 
     Parameters
     ----------
     model : object
     read : callable
-        What reads the ids: a method of the model.
+        Method of the model that takes the ids.
     input_ids, tokenizer
         See `encoding.encode`.
     given : mapping
-        What else was given for each token: attention_mask, position_ids, token_type_ids.
+        Other values for each token: attention_mask, position_ids, token_type_ids.
     tokens, prompts, reducer
         As for the captures.
 
     Raises
     ------
     TypeError, ValueError
-        If there are no ids, they are no whole numbers or not of the model's vocabulary, or the
+        If there are no ids, they are not whole numbers or not in the model's vocabulary, or the
         labels do not fit.
     """
     if reducer not in REDUCERS:
@@ -141,7 +141,7 @@ def make_prompts(
 
 
 def _padded(rows: Sequence[Tensor]) -> Tensor:
-    """All rows as one batch, each padded on the right with its own last number."""
+    """Batch of all rows, each padded on the right with its own last number."""
     import torch
 
     longest = max(map(len, rows))
@@ -152,14 +152,17 @@ def _padded(rows: Sequence[Tensor]) -> Tensor:
 def _parameters(read: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
     try:
         return inspect.signature(read).parameters
-    except (TypeError, ValueError):  # as of some built-in functions
+    except (TypeError, ValueError):  # some built-in functions have no signature
         return {}
 
 
 def _is_passed(
     name: str, found: Sequence[Tensor], takes: Mapping[str, inspect.Parameter], model: Any
 ) -> bool:
-    """Whether the model reads them; what says nothing, and is not read, is left out."""
+    """Whether to pass an input to the model.
+
+    An input that the model does not take is left out if it holds the default values.
+    """
     if name in takes:
         return True
     if all(_is_plain(name, row) for row in found):
@@ -170,19 +173,19 @@ def _is_passed(
 
 
 def _is_plain(name: str, row: Tensor) -> bool:
-    """Whether they are what a model takes where it is not told."""
+    """Whether a row holds the values that a model assumes by default."""
     plain = [i if name == "position_ids" else 0 for i in range(len(row))]
     return bool(row.tolist() == plain)
 
 
 def _check_vocabulary(rows: Sequence[Tensor], model: Any) -> None:
-    """Raise ValueError for an id that the model does not know; a device would not survive it."""
+    """Raise ValueError for an id outside the vocabulary, which can crash a CUDA context."""
     n = vocabulary_of(model)
     low, high = min(int(row.min()) for row in rows), max(int(row.max()) for row in rows)
     if n is not None and (low < 0 or high >= n):
         raise ValueError(
             f"input_ids must lie within 0..{n - 1}, the vocabulary of {type(model).__name__}, "
-            f"got {low if low < 0 else high}; are they of the model's own tokenizer?"
+            f"got {low if low < 0 else high}; did the ids come from another tokenizer?"
         )
 
 
@@ -192,7 +195,7 @@ def _labels(
     prompts: Sequence[str] | None,
     tokenizer: Any,
 ) -> tuple[str, ...] | None:
-    """Text of each item: as given, else decoded."""
+    """Text of each item: as given by the user, else decoded."""
     rows = encoding.rows
     if prompts is not None and tokens is not None:
         raise TypeError("give either tokens or prompts, got both")

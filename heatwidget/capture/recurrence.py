@@ -1,4 +1,4 @@
-"""The convergence of a model that applies the same blocks again and again, by iteration."""
+"""Capture of the convergence of a recurrent-depth model, by iteration."""
 
 from __future__ import annotations
 
@@ -37,71 +37,82 @@ def recurrent(
     tokenizer: Any = None,
     reducer: str = "last",
 ) -> LiveArray:
-    """How a recurrent-depth model converges: one number for each iteration and token.
+    """Capture the convergence of a recurrent-depth model: one value per iteration and token.
 
     The model has the interface of Huginn (Geiping et al. 2025, "Scaling up Test-Time Compute
     with Latent Reasoning", arXiv:2502.05171): ``embed_inputs``, ``initialize_state``,
     ``iterate_one_step``, ``transformer.ln_f`` and, for `layers`, ``transformer.core_block``.
-    Every state is taken through ``ln_f``, and by default x* is the last state of the same run.
-    To find x* the model runs twice from one initial state, and rows come with the second run.
+    All states are passed through ``ln_f``. By default x* is the last state of the same run. The
+    model then runs twice from one initial state: first to find x*, then to record the rows.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Run in evaluation mode without gradients, and left as it was.
+        Run in evaluation mode without gradients. Its modes are restored.
     input_ids : Tensor or sequence of int, shape (token,), (1, token) or (prompt, token)
-        Or one row for each prompt, of different lengths; what a tokenizer returns; or, with
+        Also: one row for each prompt, of different lengths; the output of a tokenizer; or, with
         `tokenizer`, a text, chat messages, or a list of these.
     attention_mask, position_ids, token_type_ids : array_like, shape as `input_ids`, optional
-        As the tokenizer gives them: ``capture.recurrent(model, **tokenizer(...))``. The mask
-        is 0 where a prompt is padded, on either side. Padding is neither run nor measured.
+        As the tokenizer returns them: ``capture.recurrent(model, **tokenizer(...))``. The mask
+        is 0 at padding, on either side of a prompt. Padding is neither run nor measured.
     iterations : int
-        How often to iterate. Iteration 0 is the initial state.
+        Number of iterations. Iteration 0 is the initial state.
     metric : str or callable
-        "residual_norms", "relative_residuals", "cosine_to", "step_norms"; or what makes
-        numbers, shape (..., prompt, token), of a state, shape (..., prompt, token, d_model).
-        The rows of "step_norms" begin one iteration later: the first state has no step.
+        "residual_norms", "relative_residuals", "cosine_to", "step_norms"; or a function from a
+        state, shape (..., prompt, token, d_model), to numbers, shape (..., prompt, token).
+        The rows of "step_norms" start one iteration later, because the first state has no step.
     fixed_point : int or Tensor, optional
-        Iterations of a longer run from the same initial state, whose last state is x*; or x*
-        itself, shape (token, d_model) or (prompt, token, d_model), already through ``ln_f``.
-        By default the last row is 0, which has no place on a log scale; with a longer run not.
+        Number of iterations of a longer run from the same initial state, whose last state is
+        x*; or x* itself after ``ln_f``, shape (token, d_model) or (prompt, token, d_model). By
+        default the last row is 0, which a log scale cannot show; a longer run avoids this.
     layers : "core", optional
         Compare the output of each core block with its own output at the fixed point. The last
-        one's is the state, so the last layer is what comes without `layers`. The rows begin at
-        iteration 1, because the initial state is no block's output.
+        layer equals the result without `layers`. The rows start at iteration 1, because the
+        initial state is not the output of a block.
     seed : int
-        Of the noise in the initial state. It is drawn on the CPU, anew for each prompt: a
-        prompt gives the same numbers on any device, alone or among others.
+        Seed of the noise in the initial state. The noise is drawn on the CPU and separately for
+        each prompt, so a prompt gives the same numbers on any device and in any batch.
     live : LiveArray, optional
         Array to fill, with the axes of the result; it may be watched meanwhile.
     tokens, prompts : sequence of str, optional
-        Texts of the item axis. `prompts` asks for a prompt axis also for one prompt.
+        Texts of the item axis. With `prompts`, a single prompt also gives a prompt axis.
     tokenizer : optional
-        Anything with ``decode``, for these texts. That of the model, for text and chats: a
-        chat is followed by the start of the answer, unless it ends with one.
+        Any object with ``decode``, for the texts of the item axis. For text and chat input, the
+        model's own tokenizer. A chat is followed by the start of the answer, unless it ends with
+        an answer.
     reducer : {"last", "mean", "max"}
-        How a prompt's tokens become one number, where there is a prompt axis.
+        Reduction of a prompt's tokens to one number, if there is a prompt axis.
 
     Returns
     -------
-    LiveArray, shape (iteration, token) or (iteration, prompt), or with layer in the middle
-        ``attrs`` holds model, seed, fixed point and metric, and a "title" for the picture.
+    LiveArray, shape (iteration, token) or (iteration, prompt)
+        With `layers` the shape is (iteration, layer, ...). ``attrs`` holds model, seed, fixed
+        point, metric and a "title".
 
     Raises
     ------
     TypeError
-        If the model lacks a part of the interface, or an argument is of the wrong kind.
+        If the model lacks a part of the interface, or an argument has a wrong type.
     ValueError
         If an argument has a wrong value or shape.
 
     Notes
     -----
-    Two runs are the same only if no iteration draws noise. Where one does (Huginn's
-    ``test_time_noise``), give x* itself.
+    Two runs are equal only if no iteration draws noise. For a model that does (Huginn's
+    ``test_time_noise``), pass x* itself.
+
+    Examples
+    --------
+    >>> from heatwidget.samples.recurrent import encode, load_model
+    >>> live = hw.capture.recurrent(load_model(), encode("Hi"), iterations=8, tokens=["H", "i"])
+    >>> live
+    <LiveArray (iteration: 9, token: 2) float32 ‖x − x*‖, 18 of 18 written>
+    >>> live.attrs["title"], live.attrs["fixed_point"]
+    ('RecurrentModel, seed 0', 'state after 8 iterations')
     """
     core = _is_core(layers)
     check_interface(model, core=core)
-    # Core blocks put nothing out at iteration 0, and the first state has no step before it.
+    # Core blocks have no output at iteration 0, and the first state has no step.
     first = core + (metric == STEPS)
     n_iterations = as_count("iterations", iterations, max(first, 1))
     n_reference = _reference(metric, fixed_point, n_iterations)
@@ -147,7 +158,7 @@ def _is_core(layers: Any) -> bool:
 
 
 def _reference(metric: Any, fixed_point: Any, n_iterations: int) -> int:
-    """Iterations of the run whose last state is the fixed point; 0 where none is needed."""
+    """Number of iterations of the run that gives the fixed point; 0 if no run is needed."""
     if not needs_fixed_point(metric):
         if fixed_point is not None:
             raise ValueError(f"metric {metric_name(metric)!r} takes no fixed_point")
@@ -156,7 +167,7 @@ def _reference(metric: Any, fixed_point: Any, n_iterations: int) -> int:
         return n_iterations
     if np.ndim(fixed_point):
         return 0
-    return as_count("fixed_point, if it counts iterations,", fixed_point, n_iterations)
+    return as_count("fixed_point, as a number of iterations,", fixed_point, n_iterations)
 
 
 def _attrs(

@@ -1,4 +1,4 @@
-"""The array that a capture fills: a new one, or the one that is already being watched."""
+"""The array that a capture fills: a new one or the user's own."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ def make_target(
     quantity: str,
     attrs: Mapping[str, Any],
 ) -> LiveArray:
-    """Array for rows of these dims, which says what is measured and how.
+    """Array with the given axes, quantity and attributes.
 
     Parameters
     ----------
     live : LiveArray, optional
-        The user's own. Its iterations may be more than are needed.
+        The user's array. It may have more iterations than needed.
     dims : mapping of str to int or sequence
         As for `LiveArray`.
     quantity, attrs
-        What is written into the array.
+        As for `LiveArray`; also written to the user's array.
 
     Raises
     ------
     TypeError
-        If `live` is no `LiveArray`.
+        If `live` is not a `LiveArray`.
     ValueError
-        If `live` has other axes.
+        If the axes of `live` differ from `dims`.
     """
     made = LiveArray(dims, quantity=quantity, attrs=attrs)
     if live is None:
@@ -41,14 +41,14 @@ def make_target(
     pairs = zip(made.axes, live.axes, strict=False)
     if live.dims != made.dims or not all(_fits(*pair) for pair in pairs):
         raise ValueError(f"live must have {_spans(made)}, got {_spans(live)}")
-    tell(live, quantity, attrs)
+    write_description(live, quantity, attrs)
     return live
 
 
-def tell(live: LiveArray, quantity: str, attrs: Mapping[str, Any]) -> None:
-    """Write into the user's array what is captured; the user's own quantity stays.
+def write_description(live: LiveArray, quantity: str, attrs: Mapping[str, Any]) -> None:
+    """Set quantity and attributes of the user's array; a quantity set by the user is kept.
 
-    What kept an earlier capture from filling it is forgotten.
+    The error of an earlier capture is cleared.
     """
     live.report(None)
     live.quantity = live.quantity or quantity

@@ -1,7 +1,7 @@
-"""What a command says when it fails."""
+"""Errors of commands."""
 
 from __future__ import annotations
 
 
 class CommandError(Exception):
-    """A failure whose text tells the user all there is to know."""
+    """Failure of a command. Its message is shown to the user without a traceback."""

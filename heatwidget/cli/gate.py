@@ -1,8 +1,8 @@
-"""Who gets what from the server: nothing without the token, and a page only where one is shown.
+"""Access to the server: no answer without the token, and pages only as top-level documents.
 
-The token is asked for once. A cookie stands for it from then on, which the browser sends to this
-server, but also for a page of another server on this machine: cookies know no ports. So each
-request says where it comes from, too, and Voila's pages send a second token (XSRF) with theirs.
+The token is needed once; then a cookie replaces it. The browser also sends this cookie with
+requests from pages of other servers on this machine, because cookies ignore ports. So the origin
+of each request is checked as well, and Voila's pages send a second token (XSRF).
 """
 
 from __future__ import annotations
@@ -21,62 +21,62 @@ REFUSAL = "Open the address that heatwidget has printed"
 
 
 class Refusal(RequestHandler):
-    """Where Voila leads whoever does not know the token."""
+    """Answer to requests without the token."""
 
     def get(self) -> None:
-        """Say what to do."""
+        """Answer with a line that says what to do."""
         self.set_status(403)
         self.set_header("Content-Type", "text/plain; charset=utf-8")
         self.finish(f"{REFUSAL}.\n")
 
 
 class Token(IdentityProvider):
-    """Lets in who knows the token, in the address or by the cookie of an earlier visit."""
+    """Accepts the token in the address, or the cookie of an earlier visit."""
 
     def get_handlers(self) -> list[tuple[str, object]]:
-        """Leave out Jupyter's own page that asks for the token."""
+        """Replace Jupyter's own login page."""
         return [("/login", Refusal)]
 
 
 class PageHandler(TornadoVoilaHandler):  # type: ignore[misc]
-    """The page, which starts a kernel: shown as one, and to whoever meant to open it.
+    """The page, which starts a kernel. Served as a top-level document and not to other sites.
 
-    What a browser does not say (`Sec-Fetch-...`: an old one, or a program) is not held against it.
+    Requests without `Sec-Fetch-...` headers (old browsers, programs) are accepted.
     """
 
     @authenticated
     async def get(self, path: str | None = None) -> None:
-        """Answer with the page, or with its address where that has the token in it."""
+        """Answer with the page. If the address has the token, redirect to it without the token."""
         site = self.request.headers.get("Sec-Fetch-Site", "none")
         shown_as = self.request.headers.get("Sec-Fetch-Dest", "document")
         elsewhere = site in ("cross-site", "same-site")
         if shown_as != "document" or (elsewhere and not self.token_authenticated):
             raise HTTPError(403, reason=REFUSAL)
         if "token" in self.request.query_arguments:
-            return self._lead_on(elsewhere)
-        # Asking for it sets the cookie that a page reads to end its kernel; Voila never asks
-        # (voila#1458).
+            return self._redirect(elsewhere)
+        # Reading the property sets the cookie that a page needs to end its kernel. Voila does not
+        # read it (voila#1458).
         _ = self.xsrf_token
         await super().get(path)
 
-    def _lead_on(self, elsewhere: bool) -> None:
-        """Lead to the same page without the token, so that neither history nor kernel get it."""
+    def _redirect(self, elsewhere: bool) -> None:
+        """Redirect to the page without the token, so that history and kernel do not get it."""
         query = parse_qsl(self.request.query, keep_blank_values=True)
         address = url_concat(self.base_url, [pair for pair in query if pair[0] != "token"])
         self.set_header("Cache-Control", "no-store")
         self.set_header("Referrer-Policy", "no-referrer")
         if elsewhere:
-            # A redirect would still come from elsewhere, and the browser keep the cookie back.
+            # After a cross-site redirect the browser would not send the cookie.
             self.set_header("Refresh", f"0; url={address}")
         else:
             self.redirect(address, status=303)
 
 
 class Gate(Voila):  # type: ignore[misc]
-    """Voila that gives its files, too, only to those who know the token."""
+    """Voila with the token also required for its files."""
 
     def init_handlers(self) -> list[tuple[Any, ...]]:
-        """Put ours in the place of Voila's."""
+        """Replace Voila's handlers by guarded ones."""
         return [
             (path, _guarded(handler), *options)
             for path, handler, *options in super().init_handlers()
@@ -84,7 +84,7 @@ class Gate(Voila):  # type: ignore[misc]
 
 
 def _guarded(handler: type[RequestHandler]) -> type[RequestHandler]:
-    """The handler that asks for the token, where Voila's does not."""
+    """Handler that requires the token, if Voila's does not."""
     if issubclass(handler, TornadoVoilaHandler):
         return PageHandler
     if not issubclass(handler, StaticFileHandler):

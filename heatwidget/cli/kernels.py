@@ -1,4 +1,4 @@
-"""Which kernels the server starts, and how many."""
+"""Kernels of the server: which are started, and their maximum number."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from traitlets import Integer, Set
 
 
 class OwnKernel(KernelSpecManager):
-    """Knows only the kernel of this Python; a stale `python3` of the user's would win."""
+    """Knows only the kernel of this Python. A stale `python3` spec of the user would win."""
 
     def _kernel_dirs_default(self) -> list[str]:
         return []
 
 
 class FewKernels(AsyncMappingKernelManager):
-    """Starts no more kernels than there may be pages; the next one says so."""
+    """Starts at most `max_kernels` kernels; a further page gets an error."""
 
     max_kernels = Integer(1).tag(config=True)
-    _starting = Set()  # their ids
+    _starting = Set()  # ids of kernels that are being started
 
     def start_kernel(self, *arguments: Any, **keywords: Any) -> Any:
-        """Start one, or refuse to."""
-        # One that is just starting may be among those known already, or not yet.
+        """Start a kernel, or raise an error if the maximum is reached."""
+        # A kernel that is being started may or may not be among the known ones.
         if len({*self.list_kernel_ids(), *self._starting}) >= self.max_kernels:
-            said = f"{self.max_kernels} pages are open, and no more can be: close one and reload"
-            raise HTTPError(503, reason=said)
+            reason = f"{self.max_kernels} pages are open, the maximum: close one and reload"
+            raise HTTPError(503, reason=reason)
         kernel_id = keywords.setdefault("kernel_id", self.new_kernel_id())
         self._starting.add(kernel_id)
         return self._started(kernel_id, super().start_kernel(*arguments, **keywords))

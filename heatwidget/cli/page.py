@@ -1,4 +1,4 @@
-"""The page that `heatwidget view` serves, made in its kernel."""
+"""The page of `heatwidget view`, made in its kernel."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..widgets import ActivationHeatmap, ConvergenceHeatmap, Heatmap
 from ..widgets.arguments import guess_text
 from .view import VARIABLE, choose_widgets, printable
 
-_WIDTH = 1240  # pixels at most; the pictures shrink with the page
+_WIDTH = 1240  # maximum pixels; the pictures shrink with the page
 _HEATMAPS = {
     "convergence": ConvergenceHeatmap,
     "activation": ActivationHeatmap,
@@ -24,16 +24,16 @@ _HEATMAPS = {
 
 
 def make_page() -> ipywidgets.VBox:
-    """Heatmaps of the array that the environment names; without one, of a bundled capture."""
+    """Heatmaps of the array named in the environment, by default of a bundled capture."""
     asked = json.loads(os.environ.get(VARIABLE, "{}"))
     path = asked.get("path", str(samples.path("core-activations")))
     try:
         array = open_array(path, name=asked.get("name"), dims=asked.get("dims"))
     except (ImportError, OSError, TypeError, ValueError) as error:
-        # The file may have gone since the server was started.
+        # The file may have been removed since the server was started.
         return ipywidgets.VBox([_text(f"<p>{_escaped(str(error))}</p>")])
     names = asked.get("widgets") or choose_widgets(array.dims, None)
-    # Distances span decades: where most are small, a linear scale would show nothing.
+    # Distances span decades. On a linear scale most would have the same colour.
     look = {"color_scale": "log"} if "‖" in array.quantity else {}
     heatmaps = [_HEATMAPS[name](array, width=_WIDTH, **look) for name in names]
     heading = _heading(path, array, guessed=asked.get("guessed", False))
@@ -41,7 +41,7 @@ def make_page() -> ipywidgets.VBox:
 
 
 def _heading(path: str, array: LabelledArray, *, guessed: bool) -> ipywidgets.HTML:
-    """Name of the file, what is in it, and how it was read where it does not say."""
+    """Name of the file, its contents, and the assumed axes if it names none."""
     sizes = " × ".join(f"{axis.size} {plural(axis.name)}" for axis in array.axes)
     facts = [array.quantity] * bool(array.quantity) + [sizes, str(array.dtype)]
     name = _escaped(os.path.basename(path))
@@ -54,5 +54,5 @@ def _text(source: str) -> ipywidgets.HTML:
 
 
 def _escaped(text: str) -> str:
-    """Text as a page shows it, whatever a file name is made of."""
+    """Text as HTML, for file names with any characters."""
     return html.escape(printable(text))

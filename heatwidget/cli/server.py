@@ -1,6 +1,6 @@
-"""A notebook served as a page by Voila, until the user ends it.
+"""Serve a notebook as a page with Voila until the user ends it.
 
-Voila runs in this process: its port is known for sure, and kernels end even if it is killed.
+Voila runs in this process, so its port is known and its kernels end with the process.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from typing import IO, Any
 
 from .errors import CommandError
 
-MAX_PAGES = 20  # open at once: each has a kernel of its own, of some 100 MB
-IDLE_SECONDS = 120  # until the kernel of a page that could not say goodbye, after a crash, ends
+MAX_PAGES = 20  # default maximum of open pages; each has its own kernel of about 100 MB
+IDLE_SECONDS = 120  # until the kernel of a page that crashed is shut down
 
 
 @dataclass(frozen=True)
 class Page:
-    """What is served.
+    """Page to serve.
 
     Parameters
     ----------
     command : str
-        The command that serves it, for messages.
+        Name of the command, for messages.
     notebook : str
-        Name of its notebook.
+        File name of the notebook.
     title : str, optional
-        What the browser shows for the page; by default what the notebook says.
+        Title in the browser; by default that of the notebook.
     environment : mapping of str to str, optional
-        Variables that its kernel finds.
+        Environment variables of the kernel.
     """
 
     command: str
@@ -51,9 +51,9 @@ class Page:
 
 
 def serve(page: Page, first_port: int, *, browser: bool, max_pages: int = MAX_PAGES) -> None:
-    """Serve a page until the user ends it, from the first port on that is free.
+    """Serve a page until the user ends it, on the first free port from `first_port` on.
 
-    Whoever does not know the token in its address gets nothing: no page, and so no kernel.
+    Without the token in its address there is no page and no kernel.
     """
     notebook, port = _notebook(page.notebook), _free_port(first_port)
     ended = threading.Event()
@@ -61,10 +61,10 @@ def serve(page: Page, first_port: int, *, browser: bool, max_pages: int = MAX_PA
     os.environ.update(page.environment)
     with _quiet() as (terminal, log):
         app = _voila(page, notebook, port, max_pages)
-        _on_end(ended, signal.default_int_handler)  # Voila has put one of its own in place
+        _on_end(ended, signal.default_int_handler)  # Voila has installed its own handler
         try:
             _run(app, page, ended, terminal, browser=browser and _has_windows())
-        except (Exception, SystemExit) as error:  # Voila leaves by `sys.exit` if it cannot start
+        except (Exception, SystemExit) as error:  # Voila calls `sys.exit` if it cannot start
             if not ended.is_set():
                 log.seek(0)
                 end = "".join(log.readlines()[-20:])
@@ -72,7 +72,7 @@ def serve(page: Page, first_port: int, *, browser: bool, max_pages: int = MAX_PA
 
 
 def _notebook(name: str) -> Path:
-    """A notebook of ours: inside the installed package, or beside it in a checkout."""
+    """Path of a notebook: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package, package.parent):
         if (path := folder / "notebooks" / name).is_file():
@@ -81,7 +81,7 @@ def _notebook(name: str) -> Path:
 
 
 def _voila(page: Page, notebook: Path, port: int, max_pages: int) -> Any:
-    """Voila, ready to start, with a token of its own."""
+    """Voila app, ready to start, with a new token."""
     try:
         import ipykernel.kernelspec  # noqa: F401
         from traitlets.config import Config
@@ -96,7 +96,7 @@ def _voila(page: Page, notebook: Path, port: int, max_pages: int) -> Any:
         "VoilaConfiguration": {
             "kernel_spec_manager_class": kernels.OwnKernel,
             "multi_kernel_manager_class": kernels.FewKernels,
-            "file_allowlist": [],  # Voila serves files beside the notebook
+            "file_allowlist": [],  # by default Voila serves some files beside the notebook
             "show_tracebacks": True,
             "prelaunch_hook": _titled(page.title),
         },
@@ -113,7 +113,7 @@ def _voila(page: Page, notebook: Path, port: int, max_pages: int) -> Any:
 
 
 def _server_settings(notebook: Path, port: int) -> dict[str, Any]:
-    """Voila's own settings: what it serves, where, and to whom."""
+    """Voila's server settings: notebook, address and access."""
     from jupyter_server import DEFAULT_STATIC_FILES_PATH
 
     return {
@@ -122,23 +122,23 @@ def _server_settings(notebook: Path, port: int) -> dict[str, Any]:
         "port": port,
         "port_retries": 4,
         "open_browser": False,
-        # The user's own settings might open the page to the network.
+        # No configuration files: they might open the page to the network.
         "config_file_paths": [],
-        # In this process alone: a command line can be read by every user of the machine.
+        # Not passed on a command line, which every user of the machine can read.
         "token": secrets.token_urlsafe(24),
         "tornado_settings": {
-            # A foreign site whose name is made to lead here gets no answer.
+            # Refuses requests for a foreign host name that resolves to this machine.
             "allow_remote_access": False,
             "headers": {"Referrer-Policy": "same-origin"},
             "xsrf_cookie_kwargs": {"samesite": "Strict"},
-            # Or the page of a refusal fails, and says so at length in the terminal.
+            # Without this path the error page fails, with a long traceback in the terminal.
             "static_path": DEFAULT_STATIC_FILES_PATH,
         },
     }
 
 
 def _titled(title: str | None) -> Callable[..., None]:
-    """Function that gives a notebook a title, if there is one, for Voila to call."""
+    """Hook for Voila that sets the title of the notebook, if one is given."""
 
     def set_title(request: Any, notebook: Any, cwd: str) -> None:
         if title is not None:
@@ -148,14 +148,16 @@ def _titled(title: str | None) -> Callable[..., None]:
 
 
 def _run(app: Any, page: Page, ended: threading.Event, terminal: IO[str], *, browser: bool) -> None:
-    """Run Voila until a signal ends it; what fails before that is shown."""
+    """Run Voila until a signal ends it. Errors before that are shown."""
     from tornado.ioloop import IOLoop
 
-    errors = logging.StreamHandler(terminal)  # not of the requests that the end cuts off
+    errors = logging.StreamHandler(terminal)  # not for requests that are cut off at the end
     errors.addFilter(lambda record: record.levelno >= logging.ERROR and not ended.is_set())
-    errors.addFilter(lambda record: record.name != "tornado.access")  # which has the token
+    errors.addFilter(
+        lambda record: record.name != "tornado.access"
+    )  # its records contain the token
 
-    def announce() -> None:  # called by Voila's loop, so the page answers by now
+    def announce() -> None:  # called by Voila's loop, when the page is already served
         loop = asyncio.get_running_loop()
         _on_end(ended, lambda *_: loop.call_soon_threadsafe(loop.stop))
         if ended.is_set():  # a library swallowed the interrupt
@@ -165,13 +167,13 @@ def _run(app: Any, page: Page, ended: threading.Event, terminal: IO[str], *, bro
         address = f"http://127.0.0.1:{app.port}/?token={app.token}"
         print(f"heatwidget {page.command}: {address} (Ctrl-C ends it)", file=terminal, flush=True)
         if browser:
-            # A file that leads there, because the browser's command line can be read by all.
+            # By way of a file, because every user can read the command line of the browser.
             link = Path(folder) / "open.html"
             link.write_text(f'<meta http-equiv="refresh" content="0; url={html.escape(address)}">')
             threading.Thread(target=webbrowser.open, args=(link.as_uri(),), daemon=True).start()
 
     IOLoop.current().add_callback(announce)
-    with tempfile.TemporaryDirectory(prefix="heatwidget-") as folder:  # the user's alone
+    with tempfile.TemporaryDirectory(prefix="heatwidget-") as folder:  # readable by the user only
         try:
             app.start()
         finally:
@@ -179,13 +181,13 @@ def _run(app: Any, page: Page, ended: threading.Event, terminal: IO[str], *, bro
 
 
 def _has_windows() -> bool:
-    """Whether a browser can open a window; one in the terminal would take that over."""
+    """Whether a browser can open a window. A text browser would block the terminal."""
     names = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
     return sys.platform in ("win32", "darwin") or any(map(os.environ.get, names))
 
 
 def _free_port(first: int) -> int:
-    """The first port from `first` on that nobody listens on; Voila goes on if it is lost again."""
+    """First free port from `first` on. If it is taken meanwhile, Voila tries the next ones."""
     for port in (ports := range(first, min(first + 20, 65536))):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)) as probe:
             return int(probe.getsockname()[1])
@@ -193,7 +195,7 @@ def _free_port(first: int) -> int:
 
 
 def _kill_kernels() -> None:
-    """End the kernels that Voila left: one that was just starting is not in its books yet."""
+    """Kill kernels that Voila has left: it does not know a kernel that was being started."""
     import psutil  # type: ignore[import-untyped]  # comes with ipykernel
 
     for child in psutil.Process().children(recursive=True):
@@ -203,7 +205,7 @@ def _kill_kernels() -> None:
 
 
 def _on_end(ended: threading.Event, action: Callable[..., object]) -> None:
-    """Have the first Ctrl-C or SIGTERM set `ended` and do this; later ones change nothing."""
+    """On the first Ctrl-C or SIGTERM set `ended` and call `action`; ignore later ones."""
     signals = (signal.SIGINT, signal.SIGTERM)
 
     def handle(*received: Any) -> None:
@@ -218,7 +220,7 @@ def _on_end(ended: threading.Event, action: Callable[..., object]) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[tuple[IO[str], IO[str]]]:
-    """Send what Voila and its kernels print to a file; yield the terminal and that file."""
+    """Redirect the output of Voila and its kernels to a file; yield the terminal and the file."""
     saved = os.dup(1), os.dup(2)
     with tempfile.TemporaryFile("a+", errors="replace") as log, open(saved[0], "w") as terminal:
         try:

@@ -1,4 +1,4 @@
-"""Which page shows the array in a file, checked before anything is served."""
+"""The page for the array in a file, checked before the server starts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from .errors import CommandError
 from .server import Page
 
-VARIABLE = "HEATWIDGET_VIEW"  # of the kernel's environment: what is asked, as JSON
+VARIABLE = "HEATWIDGET_VIEW"  # environment variable of the kernel: the request as JSON
 
 _ITEMS = {"token", "prompt"}
 
@@ -18,12 +18,12 @@ _ITEMS = {"token", "prompt"}
 def view_page(
     file: str, *, name: str | None, dims: Sequence[str] | None, widget: str | None
 ) -> Page:
-    """Page of the array in a file.
+    """Page for the array in a file.
 
     Raises
     ------
     CommandError
-        If it cannot be read, or it cannot be told what its axes are.
+        If the file cannot be read, or its axes are not known.
     """
     from ..arrays.files import open_labelled
     from ..arrays.labelled import RENAMES
@@ -31,23 +31,23 @@ def view_page(
     if not file:
         raise CommandError("FILE must be the path of a file, got ''")
     path = os.path.abspath(file)
-    # A plain array of two axes may be iterations or layers: only the user knows.
+    # No default for two axes, which may be (iteration, token) or (layer, token).
     default_dims = {3: ("iteration", "layer", "token")}
     try:
         array = open_labelled(path, name=name, dims=dims, default_dims=default_dims)
-        guessed = len(array.dims) == 3 and dims is None and not _says_dims(path, name)
+        guessed = len(array.dims) == 3 and dims is None and not _names_axes(path, name)
     except (ImportError, OSError, TypeError, ValueError) as error:
-        said = str(error).replace(RENAMES, "")
-        raise CommandError(printable(f"{said}{_advice(said)}")) from error
+        message = str(error).replace(RENAMES, "")
+        raise CommandError(printable(f"{message}{_advice(message)}")) from error
     asked = {"path": path, "name": name, "dims": array.dims, "guessed": guessed}
     widgets = choose_widgets(array.dims, widget)
-    # ASCII, so that any file name comes through.
+    # In ASCII, which holds any file name.
     text = json.dumps({**asked, "widgets": widgets})
     return Page("view", "view.ipynb", printable(Path(path).name), {VARIABLE: text})
 
 
-def _says_dims(path: str, name: str | None) -> bool:
-    """Whether a file names the axes of an array."""
+def _names_axes(path: str, name: str | None) -> bool:
+    """Whether a file names the axes of its array."""
     from ..arrays.files import open_labelled
 
     try:
@@ -58,27 +58,27 @@ def _says_dims(path: str, name: str | None) -> bool:
 
 
 def _advice(error: str) -> str:
-    """Option that answers what an error asks for, if one does."""
+    """Advice on the option that resolves an error; empty if there is none."""
     options = {
-        "name ": "; --name gives it",
-        "dims ": "; --dims gives them, as in --dims iteration,token or --dims layer,token",
+        "name ": "; use --name",
+        "dims ": "; use --dims, such as --dims iteration,token or --dims layer,token",
     }
     return next((advice for start, advice in options.items() if error.startswith(start)), "")
 
 
 def choose_widgets(dims: tuple[str, ...], asked: str | None) -> tuple[str, ...]:
-    """Names of the heatmaps that show an array: all that its axes fit, or the one asked.
+    """Names of the heatmaps for an array: all that fit its axes, or the requested one.
 
     Parameters
     ----------
     dims : tuple of str
-        Names of its axes.
+        Names of the axes.
     asked : {"convergence", "activation"}, optional
 
     Raises
     ------
     CommandError
-        If the one that is asked needs an axis that it lacks.
+        If the requested heatmap needs an axis that the array lacks.
     """
     from ..arrays import find_roles
 
@@ -94,5 +94,5 @@ def choose_widgets(dims: tuple[str, ...], asked: str | None) -> tuple[str, ...]:
 
 
 def printable(text: str) -> str:
-    """Text in one line, in which what cannot be shown, as in odd file names, is escaped."""
+    """Text in one line, with unprintable characters escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -1,4 +1,4 @@
-"""Blocks of arrays: what every metric reads, one cache-sized piece at a time."""
+"""Cache-sized blocks of arrays, which all metrics read one at a time."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .kinds import is_tensor
+from .library import is_tensor
 
 Array = npt.NDArray[Any]
 Region = tuple[slice, ...]
 
-# 2 MB of float32: small enough to stay in a cache from the difference to the sum of its squares,
-# large enough to make the Python around it cheap.
+# 2 MB of float32: small enough to stay in the cache from the difference to the sum of its squares,
+# large enough that the Python overhead per block does not matter.
 BLOCK_CELLS = 1 << 19
 
-# A fixed point of up to this many cells is converted once, not again for every iteration.
+# A fixed point of up to this many cells is converted once; a larger one again in each iteration.
 KEPT_CELLS = 1 << 21
 
 
 def as_real(name: str, value: Any) -> Array:
-    """`value` as an array of real numbers; a masked array stays one."""
+    """Convert `value` to an array of real numbers; a masked array stays masked."""
     if is_tensor(value):
         from .torch_tensors import to_numpy
 
@@ -36,8 +36,8 @@ def as_real(name: str, value: Any) -> Array:
 
 
 def check_real(name: str, dtype: np.dtype[Any]) -> None:
-    """Refuse what is not made of real numbers."""
-    # Asked like this, also extension dtypes such as ml_dtypes' bfloat16 are real numbers.
+    """Raise TypeError for a dtype that is not one of real numbers."""
+    # Unlike `dtype.kind`, this also accepts extension dtypes such as ml_dtypes' bfloat16.
     if not np.can_cast(dtype, np.longdouble):
         raise TypeError(f"{name} must be an array of real numbers, got dtype {dtype}")
 
@@ -48,7 +48,7 @@ def result_dtype(*arrays: Array) -> np.dtype[Any]:
 
 
 def tiles(shape: Sequence[int], cells: int) -> Iterator[Region]:
-    """Regions of at most `cells` cells (but at least one) that tile `shape` in C order."""
+    """Yield regions of at most `cells` cells (at least one) that tile `shape` in C order."""
     if not shape:
         yield ()
         return
@@ -59,7 +59,7 @@ def tiles(shape: Sequence[int], cells: int) -> Iterator[Region]:
 
 
 def part_of(array: Any, region: Region) -> Any:
-    """`region` of an array that is broadcast along its axes of length 1."""
+    """Region of an array; along an axis of length 1 its one value, to be broadcast."""
     return array[
         tuple(
             slice(None) if size == 1 else index
@@ -69,9 +69,16 @@ def part_of(array: Any, region: Region) -> Any:
 
 
 def floats(block: Array, dtype: np.dtype[Any], out: Array | None = None) -> Array:
-    """A block in `dtype`, NaN where it is masked; the block's own memory if it is that already.
+    """Convert a block to `dtype`, with NaN where it is masked.
 
-    Where it is converted, and `out` of `dtype` and the block's shape is given, into that.
+    A block that already has this dtype and no mask is not copied.
+
+    Parameters
+    ----------
+    block : ndarray
+    dtype : dtype
+    out : ndarray of `dtype`, shape of `block`, optional
+        Memory for the converted values, if a conversion is needed.
     """
     data = np.asarray(np.ma.getdata(block))
     if data.dtype != dtype:
@@ -90,15 +97,16 @@ def _converted(data: Array, out: Array) -> Array:
 
 
 def _is_finite(half: npt.NDArray[np.float16]) -> bool:
-    # inf and NaN are the greatest numbers that the bits make: with a sign, and without one.
+    # Read as integers, the bits of inf and NaN are the largest: signed for positive values,
+    # unsigned for negative ones.
     limits = ((np.int16, 0x7C00), (np.uint16, 0xFC00))
     return all(np.max(half.view(bits), initial=0) < limit for bits, limit in limits)
 
 
 def _widen(half: npt.NDArray[np.float16], single: npt.NDArray[np.float32]) -> None:
-    """Finite float16 as float32, exactly; by integer arithmetic, 3 times faster than a cast."""
+    """Convert finite float16 to float32 exactly, by integers: 3 times faster than a cast."""
     bits = single.view(np.int32)
     bits[...] = half.view(np.int16)  # extends the sign bit
     bits <<= 13  # 10 to 23 bits of fraction
     bits &= -0x70002000  # keep sign, exponent and fraction; drop the copies of the sign
-    single *= np.float32(2.0**112)  # the exponent's bias, 15 to 127
+    single *= np.float32(2.0**112)  # from exponent bias 15 to bias 127

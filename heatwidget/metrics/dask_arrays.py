@@ -1,9 +1,9 @@
-"""Metrics of dask arrays: nothing is computed here, and in each chunk numpy's are used.
+"""Metrics of dask arrays: task graphs that apply the numpy metrics to each chunk.
 
-Where a vector spans several chunks its norm is the norm of the norms of its pieces.
+If a vector spans several chunks, its norm is the norm of the norms of its pieces.
 
-As with ``x - x.mean()``, dask keeps the chunks of activations in memory from when their scale is
-found to when it is applied.
+As with ``x - x.mean()``, dask keeps the chunks of activations in memory from the computation of
+the scale until it is applied.
 """
 
 # dask's functions carry no types.
@@ -34,10 +34,10 @@ __all__ = [
 
 
 def as_real(name: str, value: Any) -> da.Array:
-    """`value` as a dask array of real numbers and of known shape."""
+    """Convert `value` to a dask array of real numbers with a known shape."""
     if not isinstance(value, da.Array):
         array = blocks.as_real(name, value)
-        # By default dask would hash the contents for a name.
+        # Without `name=False` dask hashes all values to make a name.
         return da.from_array(blocks.floats(array, result_dtype(array)), name=False)
     blocks.check_real(name, value.dtype)
     if any(np.isnan(size) for size in value.shape):
@@ -46,7 +46,7 @@ def as_real(name: str, value: Any) -> da.Array:
 
 
 def distances(x: da.Array, y: da.Array, dtype: np.dtype[Any], *scales: da.Array) -> da.Array:
-    """`Kind.distances`."""
+    """`Library.distances`."""
     pieces = _by_chunk(_piece, dtype, x, y, *scales, sizes={x.ndim - 1: 1})
     if pieces.shape[-1] == 1:
         return pieces[..., 0]
@@ -54,19 +54,19 @@ def distances(x: da.Array, y: da.Array, dtype: np.dtype[Any], *scales: da.Array)
 
 
 def lengths(x: da.Array, d_model: int, dtype: np.dtype[Any]) -> da.Array:
-    """`Kind.lengths`."""
+    """`Library.lengths`."""
     vectors = da.broadcast_to(x, (*x.shape[:-1], d_model))
     return distances(vectors, da.zeros((1,) * x.ndim, dtype), dtype)
 
 
 def quotient(dividend: da.Array, divisor: da.Array) -> da.Array:
-    """`Kind.quotient`."""
+    """`Library.quotient`."""
     return _by_chunk(_quotient, dividend.dtype, dividend, divisor)
 
 
 def extremes(x: da.Array, pool: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[da.Array, da.Array]:
-    """`Kind.extremes`."""
-    if not x.size:  # dask cannot reduce to nothing; one value for all of nothing will do
+    """`Library.extremes`."""
+    if not x.size:  # dask cannot reduce an empty axis alone; one value for the whole array works
         pool = tuple(range(x.ndim))
     sizes = dict.fromkeys(pool, 1)
     low, high = (_by_chunk(partial(_extreme, end, pool), dtype, x, sizes=sizes) for end in (0, 1))
@@ -74,7 +74,7 @@ def extremes(x: da.Array, pool: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[
 
 
 def quantiles(x: da.Array, quantile: float, dtype: np.dtype[Any]) -> tuple[da.Array, da.Array]:
-    """`Kind.quantiles`: a pass over the array for each digit, each waits for the one before."""
+    """`Library.quantiles`: one pass over the array for each digit; a pass needs the one before."""
     ends: Any = None
     for shift in ranks.shifts(dtype.itemsize):
         counts = _digit_counts(x, dtype, ends, shift)
@@ -86,7 +86,7 @@ def quantiles(x: da.Array, quantile: float, dtype: np.dtype[Any]) -> tuple[da.Ar
 
 
 def rescaled(x: da.Array, low: da.Array, high: da.Array, dtype: np.dtype[Any]) -> da.Array:
-    """`Kind.rescaled`."""
+    """`Library.rescaled`."""
     return _by_chunk(numpy_arrays.rescaled, dtype, x, low, high)
 
 
@@ -96,9 +96,9 @@ def _by_chunk(
     *arrays: da.Array,
     sizes: Mapping[int, int] | None = None,
 ) -> da.Array:
-    """`function` of the chunks of arrays that broadcast to the first.
+    """Apply `function` to the chunks of arrays that broadcast to the first one.
 
-    Where `sizes` names an axis the results have that length along it, else their chunks'.
+    `sizes` maps an axis to the length of a result along it. By default that is the chunk's.
     """
     axes = tuple(range(arrays[0].ndim))
     pairs = [part for array in arrays for part in (array, axes)]
@@ -108,7 +108,7 @@ def _by_chunk(
 
 
 def _digit_counts(x: da.Array, dtype: np.dtype[Any], ends: Any, shift: int) -> da.Array:
-    """`ranks.digit_counts` of the finite values of all chunks."""
+    """Counts of `ranks.digit_counts` over the finite values of all chunks."""
     axes = tuple(range(x.ndim))
     added = dict(zip((x.ndim, x.ndim + 1), ranks.counts_shape(ends), strict=True))
     counts = da.blockwise(
@@ -137,6 +137,6 @@ def _extreme(end: int, pool: tuple[int, ...], x: Array, dtype: np.dtype[Any]) ->
 
 
 def _quotient(dividend: Array, divisor: Array, dtype: np.dtype[Any]) -> Array:
-    # Into new memory: other tasks may read the dividend's.
+    # Not in place: other tasks may read the dividend.
     with np.errstate(all="ignore"):
         return np.divide(dividend, divisor, dtype=dtype)

@@ -1,4 +1,4 @@
-"""Metrics of numpy arrays, and of all that numpy can read."""
+"""Metrics of numpy arrays and array-likes."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ __all__ = [
 ]
 
 
-# Elements that are squared and summed in the dtype of the result.
+# Number of elements whose squares are summed in the dtype of the result.
 _SUMMED_CELLS = 512
 
 
 def distances(x: Array, y: Array, dtype: np.dtype[Any], *scales: Array) -> Array:
-    """`Kind.distances`."""
+    """`Library.distances`."""
     d_model = x.shape[-1]
     if d_model > blocks.BLOCK_CELLS:
         return _wide_distances(x, y, dtype, *scales)
     if y.size <= blocks.KEPT_CELLS:
         y = floats(y, dtype)
-    # Walk in the order of memory, or a Fortran-ordered input is read a cache line per number.
+    # In memory order. Otherwise a Fortran-ordered input costs a cache line for each number.
     strides = list(zip(map(abs, x.strides), map(abs, y.strides), strict=True))
     order = sorted(range(x.ndim - 1), key=strides.__getitem__, reverse=True)
     operands = [array.transpose(*order, -1) for array in (x, y, *scales)]
@@ -51,19 +51,19 @@ def distances(x: Array, y: Array, dtype: np.dtype[Any], *scales: Array) -> Array
 
 
 def lengths(x: Array, d_model: int, dtype: np.dtype[Any]) -> Array:
-    """`Kind.lengths`."""
+    """`Library.lengths`."""
     origin = np.broadcast_to(np.zeros((), dtype), (*x.shape[:-1], d_model))
     return distances(origin, x, dtype)
 
 
 def quotient(dividend: Array, divisor: Array) -> Array:
-    """`Kind.quotient`."""
+    """`Library.quotient`."""
     with np.errstate(all="ignore"):
         return np.divide(dividend, divisor, out=dividend)
 
 
 def extremes(x: Array, pool: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    """`Kind.extremes`."""
+    """`Library.extremes`."""
     shape = tuple(1 if axis in pool else size for axis, size in enumerate(x.shape))
     low, high = np.full(shape, np.inf, dtype), np.full(shape, -np.inf, dtype)
     for region in tiles(x.shape, blocks.BLOCK_CELLS):
@@ -77,7 +77,7 @@ def extremes(x: Array, pool: tuple[int, ...], dtype: np.dtype[Any]) -> tuple[Arr
 
 
 def rescaled(x: Array, low: Array, high: Array, dtype: np.dtype[Any]) -> Array:
-    """`Kind.rescaled`."""
+    """`Library.rescaled`."""
     result = np.empty(x.shape, dtype)
     with np.errstate(all="ignore"):
         half = np.where(np.isfinite(high - low), 1, 0.5).astype(dtype)  # the span may overflow
@@ -92,7 +92,7 @@ def rescaled(x: Array, low: Array, high: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def quantiles(x: Array, quantile: float, dtype: np.dtype[Any]) -> tuple[Array, Array]:
-    """`Kind.quantiles`."""
+    """`Library.quantiles`."""
     count = partial(digit_counts, x, dtype)
     low, high = ranks.search(count, quantile, dtype.itemsize)
     return np.full((1,) * x.ndim, low), np.full((1,) * x.ndim, high)
@@ -101,7 +101,7 @@ def quantiles(x: Array, quantile: float, dtype: np.dtype[Any]) -> tuple[Array, A
 def digit_counts(
     x: Array, dtype: np.dtype[Any], ends: ranks.Ends | None, shift: int
 ) -> ranks.Counts:
-    """`ranks.digit_counts` of the finite values of an array."""
+    """Counts of `ranks.digit_counts` over the finite values of an array."""
     counts = np.zeros(ranks.counts_shape(ends), np.int64)
     for region in tiles(x.shape, blocks.BLOCK_CELLS):
         block = floats(x[region], dtype)
@@ -111,16 +111,16 @@ def digit_counts(
 
 
 def _subtract(work: Array, first: Array, second: Array, *scales: Array) -> None:
-    """``first - second`` into `work`, each divided by its scale first if there are scales."""
+    """Write ``first - second`` into `work`; divide each by its scale first, if any."""
     if scales:
-        # Divided by an overflowed norm a vector would be 0 and its cosine a plausible 0.5.
+        # A vector divided by an overflowed norm is 0, and its cosine would be a plausible 0.5.
         own, other = (np.where(np.isfinite(scale), scale, np.nan) for scale in scales)
         first, second = np.divide(first, own, out=work), second / other
     np.subtract(first, second, out=work)
 
 
 def _wide_distances(x: Array, y: Array, dtype: np.dtype[Any], *scales: Array) -> Array:
-    """`distances` where one vector is more than a block: the norm of the norms of its pieces."""
+    """`distances` for vectors larger than a block: the norm of the norms of their pieces."""
     pieces = []
     for last in tiles(x.shape[-1:], blocks.BLOCK_CELLS):
         region = (slice(None),) * (x.ndim - 1) + last
@@ -130,27 +130,27 @@ def _wide_distances(x: Array, y: Array, dtype: np.dtype[Any], *scales: Array) ->
 
 
 def _row_norms(rows: Array) -> Array:
-    """Norms of the rows of a block, also where their squares leave the range of the dtype."""
+    """Norms of the rows of a block, also where squares overflow or underflow."""
     squares = _row_squares(rows)
     norms: Array = np.sqrt(squares).astype(rows.dtype)
     limits = np.finfo(rows.dtype)
-    # Below this, squares of single elements may have lost digits to underflow.
+    # Below this limit the squares of single elements may have underflowed.
     unsafe = ~((squares >= rows.shape[1] * limits.tiny / limits.eps) & (squares <= limits.max))
     if unsafe.any():
         unsafe &= rows.any(axis=-1)  # the last states are often their own fixed point
         scaled = rows[unsafe]
         peaks = np.abs(scaled).max(axis=-1, keepdims=True, initial=0)
-        peaks[~np.isfinite(peaks)] = 1  # these rows are inf or NaN as they are
+        peaks[~np.isfinite(peaks)] = 1  # the norms of these rows are inf or NaN
         scaled /= peaks
         norms[unsafe] = peaks[:, 0] * np.sqrt(_row_squares(scaled))
     return norms
 
 
 def _row_squares(rows: Array) -> npt.NDArray[np.float64]:
-    """Sums of the squares of each row.
+    """Sum of squares of each row.
 
-    How a BLAS dot product rounds differs from processor to processor, and over many elements
-    it rounds badly, so it gets short pieces. Their sums are added in float64.
+    The rounding of a BLAS dot product depends on the processor and is poor over many elements.
+    Rows are therefore cut into short pieces, whose sums are added in float64.
     """
     n, d_model = rows.shape
     whole = d_model - d_model % _SUMMED_CELLS
@@ -158,7 +158,7 @@ def _row_squares(rows: Array) -> npt.NDArray[np.float64]:
     for columns, size in ((slice(whole), _SUMMED_CELLS), (slice(whole, None), d_model - whole)):
         if size and n:
             pieces = rows[:, columns].reshape(n, -1, size)
-            # (1, size) @ (size, 1) ends in the BLAS dot product, which is faster than einsum.
+            # (1, size) @ (size, 1) calls the BLAS dot product, which is faster than einsum.
             sums = np.matmul(pieces[:, :, None, :], pieces[:, :, :, None])
             squares += sums.sum(axis=(1, 2, 3), dtype=np.float64)
     return squares

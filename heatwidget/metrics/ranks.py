@@ -1,8 +1,8 @@
-"""Exact quantiles by radix selection: 16 bits a pass, nothing is sorted or copied whole.
+"""Exact quantiles by radix selection: 16 bits per pass, without a sort or a full copy.
 
-A float's bits, read as an integer, order as the floats do once those of negative ones are turned
-round: its key. Each pass counts the next digit, of 16 bits, of the keys that are still candidates.
-What is said here of arrays holds for torch tensors too.
+The key of a float is its bits read as an integer, with those of negative floats inverted: keys
+have the order of the floats. Each pass counts the next 16-bit digit of the keys that are still
+candidates. The functions take numpy arrays and torch tensors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ N_DIGITS = 1 << 16
 
 
 def search(count: Callable[[Ends | None, int], Counts], quantile: float, itemsize: int) -> Array:
-    """The low and the high quantile; `count` does `digit_counts` of all finite values."""
+    """Low and high quantile; `count` applies `digit_counts` to all finite values."""
     first, *others = shifts(itemsize)
     ends = narrowed(count(None, first), None, quantile)
     for shift in others:
@@ -32,12 +32,12 @@ def search(count: Callable[[Ends | None, int], Counts], quantile: float, itemsiz
 
 
 def shifts(itemsize: int) -> range:
-    """How far the digit of each pass lies from the right, in floats of `itemsize` bytes."""
+    """Bits to the right of the digit of each pass, for floats of `itemsize` bytes."""
     return range(8 * itemsize - 16, -1, -16)
 
 
 def keys(bits: Any) -> Any:
-    """Keys of the floats with these bits, as signed integers; and bits of keys."""
+    """Keys of floats from their bits, as signed integers. Also the inverse: bits from keys."""
     sign = 8 * bits.dtype.itemsize - 1
     return bits ^ (bits >> sign & (1 << sign) - 1)
 
@@ -45,24 +45,24 @@ def keys(bits: Any) -> Any:
 def digit_counts(
     bits: Any, ends: Ends | None, shift: int, bincount: Callable[..., Any]
 ) -> list[Any]:
-    """How often each digit follows each end's prefix, the first digit once for both."""
+    """Number of keys with each next digit, for each end's prefix; one row for the first digit."""
     digits = keys(bits) >> shift
     if ends is None:
-        chosen = [digits + N_DIGITS // 2]  # the first holds the sign
+        chosen = [digits + N_DIGITS // 2]  # the first digit holds the sign
     else:
         chosen = [digits[digits >> 16 == int(prefix)] & N_DIGITS - 1 for prefix in ends[:, 0]]
     return [bincount(part, minlength=N_DIGITS) for part in chosen]
 
 
 def counts_shape(ends: Ends | None) -> tuple[int, int]:
-    """Shape of what `digit_counts` gives."""
+    """Shape of the result of `digit_counts`."""
     return (1 if ends is None else len(ends), N_DIGITS)
 
 
 def narrowed(counts: Counts, ends: Ends | None, quantile: float) -> Ends:
-    """Prefixes longer by a digit, and the ranks among what begins with them.
+    """Prefixes extended by one digit, and the ranks among the keys that start with them.
 
-    If nothing was counted they mean nothing.
+    If `counts` is all zero, the result has no meaning.
     """
     if ends is None:
         count = int(counts.sum())
@@ -80,6 +80,6 @@ def narrowed(counts: Counts, ends: Ends | None, quantile: float) -> Ends:
 
 
 def values(ends: Ends, itemsize: int) -> Array:
-    """The low and the high quantile, floats of `itemsize` bytes."""
+    """Low and high quantile as floats of `itemsize` bytes."""
     found: Array = keys(ends[:, 0].astype(f"i{itemsize}")).view(f"f{itemsize}")
     return found

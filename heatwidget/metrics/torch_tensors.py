@@ -1,6 +1,6 @@
-"""Metrics of torch tensors, reduced on the device where they are.
+"""Metrics of torch tensors, computed on their device.
 
-Beside a flag per block nothing is copied to the host, and no gradient is recorded.
+Only one flag per block is copied to the host. No gradient is recorded.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from torch import Tensor
 from . import blocks, ranks
 from .blocks import Array, Region, floats, part_of, tiles
 
-# Elements that are squared and summed in the dtype of the result, on a CPU.
+# On a CPU: number of elements whose squares are summed in the dtype of the result.
 _SUMMED_CELLS = 512
 
 
 def as_real(name: str, value: Any) -> Tensor:
-    """`value` as a tensor of real numbers that no gradient flows through."""
+    """Convert `value` to a detached tensor of real numbers."""
     if not isinstance(value, Tensor):
         array = blocks.as_real(name, value)
-        # A copy: torch takes neither read-only memory nor negative strides.
+        # Copied, because torch takes neither read-only memory nor negative strides.
         value = torch.from_numpy(np.array(floats(array, blocks.result_dtype(array)), order="C"))
     if value.is_complex() or value.is_quantized or value.layout != torch.strided:
         raise TypeError(
@@ -36,28 +36,28 @@ def as_real(name: str, value: Any) -> Tensor:
 
 
 def to_numpy(name: str, tensor: Tensor) -> Array:
-    """A tensor as an array on the host, in its own memory where that can be."""
+    """Convert a tensor to an array on the host, without a copy where possible."""
     tensor = as_real(name, tensor).cpu()
     if tensor.is_floating_point() and tensor.dtype.itemsize <= 2:
-        tensor = tensor.float()  # numpy has no bfloat16, nor the floats of 8 bits
+        tensor = tensor.float()  # numpy has neither bfloat16 nor 8-bit floats
     array: Array = tensor.numpy()
     return array
 
 
 def result_dtype(*tensors: Tensor) -> torch.dtype:
-    """By numpy's rule, so that a tensor and its numpy copy give the same."""
+    """Result dtype by numpy's rule: a tensor and its numpy copy give the same."""
     exact = all(t.dtype.itemsize <= 2 or t.dtype == torch.float32 for t in tensors)
     return torch.float32 if exact else torch.float64
 
 
 def distances(x: Tensor, y: Tensor, dtype: torch.dtype, *scales: Tensor) -> Tensor:
-    """`Kind.distances`."""
+    """`Library.distances`."""
     d_model = x.shape[-1]
     if d_model > blocks.BLOCK_CELLS:
         return _wide_distances(x, y, dtype, *scales)
     if y.numel() <= blocks.KEPT_CELLS:
         y = y.to(x.device, dtype)
-    # In the order of memory.
+    # In memory order.
     strides = list(zip(x.stride(), y.stride(), strict=True))
     order = sorted(range(x.ndim - 1), key=strides.__getitem__, reverse=True)
     operands = [tensor.permute(*order, -1) for tensor in (x, y, *scales)]
@@ -73,25 +73,25 @@ def distances(x: Tensor, y: Tensor, dtype: torch.dtype, *scales: Tensor) -> Tens
 
 
 def lengths(x: Tensor, d_model: int, dtype: torch.dtype) -> Tensor:
-    """`Kind.lengths`."""
+    """`Library.lengths`."""
     origin = torch.zeros((), dtype=dtype, device=x.device).expand(*x.shape[:-1], d_model)
     return distances(origin, x, dtype)
 
 
 def quotient(dividend: Tensor, divisor: Tensor) -> Tensor:
-    """`Kind.quotient`."""
+    """`Library.quotient`."""
     return dividend.div_(divisor.to(dividend.device))
 
 
 def extremes(x: Tensor, pool: tuple[int, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """`Kind.extremes`."""
+    """`Library.extremes`."""
     shape = [1 if axis in pool else size for axis, size in enumerate(x.shape)]
     low = torch.full(shape, math.inf, dtype=dtype, device=x.device)
     high = torch.full_like(low, -math.inf)
     for region, block in _blocks(x, dtype):
         finite = block.isfinite()
         lowest, highest = (torch.where(finite, block, bound) for bound in (math.inf, -math.inf))
-        if pool:  # without a dimension torch reduces all of them
+        if pool:  # for an empty tuple torch reduces all dimensions
             lowest, highest = lowest.amin(pool, keepdim=True), highest.amax(pool, keepdim=True)
         for limit, pick, found in ((low, torch.minimum, lowest), (high, torch.maximum, highest)):
             part = part_of(limit, region)
@@ -100,14 +100,14 @@ def extremes(x: Tensor, pool: tuple[int, ...], dtype: torch.dtype) -> tuple[Tens
 
 
 def quantiles(x: Tensor, quantile: float, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """`Kind.quantiles`."""
+    """`Library.quantiles`."""
     low, high = ranks.search(partial(_digit_counts, x, dtype), quantile, dtype.itemsize)
     sides = torch.tensor([low, high], dtype=dtype, device=x.device).view(2, *[1] * x.ndim)
     return sides[0], sides[1]
 
 
 def rescaled(x: Tensor, low: Tensor, high: Tensor, dtype: torch.dtype) -> Tensor:
-    """`Kind.rescaled`."""
+    """`Library.rescaled`."""
     result = torch.empty(x.shape, dtype=dtype, device=x.device)
     half = torch.where((high - low).isfinite(), 1, 0.5).to(dtype)  # the span may overflow
     span = high * half - low * half
@@ -127,7 +127,7 @@ def _blocks(x: Tensor, dtype: torch.dtype) -> Iterator[tuple[Region, Tensor]]:
 def _digit_counts(
     x: Tensor, dtype: torch.dtype, ends: ranks.Ends | None, shift: int
 ) -> ranks.Counts:
-    """`ranks.digit_counts` of the finite values of a tensor."""
+    """Counts of `ranks.digit_counts` over the finite values of a tensor."""
     counts = torch.zeros(ranks.counts_shape(ends), dtype=torch.int64, device=x.device)
     for _, block in _blocks(x, dtype):
         bits = block[block.isfinite()].view(torch.int32 if dtype == torch.float32 else torch.int64)
@@ -136,7 +136,7 @@ def _digit_counts(
 
 
 def _subtract(work: Tensor, first: Tensor, second: Tensor, *scales: Tensor) -> None:
-    """``first - second`` into `work`, each divided by its scale first if there are scales."""
+    """Write ``first - second`` into `work`; divide each by its scale first, if any."""
     if first.dtype != work.dtype:
         first = work.copy_(first)
     if scales:
@@ -146,28 +146,28 @@ def _subtract(work: Tensor, first: Tensor, second: Tensor, *scales: Tensor) -> N
 
 
 def _row_norms(rows: Tensor) -> Tensor:
-    """Norms over the last axis of a block, also where squares leave the range of the dtype.
+    """Norms over the last axis of a block, also where squares overflow or underflow.
 
     The block may be overwritten.
     """
     result = _plain_norms(rows)
     limits = torch.finfo(rows.dtype)
-    # Below this, squares of single elements may have lost digits to underflow.
-    least = math.sqrt(rows.shape[-1] * limits.tiny / limits.eps)
-    safe = (result >= least) & result.isfinite()
+    # Below this limit the squares of single elements may have underflowed.
+    min_safe = math.sqrt(rows.shape[-1] * limits.tiny / limits.eps)
+    safe = (result >= min_safe) & result.isfinite()
     if safe.all():
         return result
     peaks = rows.abs_().amax(dim=-1, keepdim=True)
-    peaks = torch.where((peaks > 0) & peaks.isfinite(), peaks, 1)  # else 0, inf or NaN as they are
+    peaks = torch.where((peaks > 0) & peaks.isfinite(), peaks, 1)  # else the norm is 0, inf or NaN
     scaled = _plain_norms(rows.div_(peaks)).mul_(peaks[..., 0])
     return torch.where(safe, result, scaled)
 
 
 def _plain_norms(rows: Tensor) -> Tensor:
-    """Norms over the last axis, on a CPU of short pieces first.
+    """Norms over the last axis; on a CPU from the norms of short pieces.
 
-    There torch adds all squares of a row to a few sums, which rounds badly over many elements;
-    other devices add them in a tree.
+    On a CPU torch adds all squares of a row to a few sums, which loses digits over many elements.
+    Other devices add them in a tree.
     """
     d_model = rows.shape[-1]
     if d_model > _SUMMED_CELLS and rows.device.type == "cpu":
@@ -180,7 +180,7 @@ def _plain_norms(rows: Tensor) -> Tensor:
 
 
 def _wide_distances(x: Tensor, y: Tensor, dtype: torch.dtype, *scales: Tensor) -> Tensor:
-    """`distances` where one vector is more than a block: the norm of the norms of its pieces."""
+    """`distances` for vectors larger than a block: the norm of the norms of their pieces."""
     pieces = []
     for last in tiles(x.shape[-1:], blocks.BLOCK_CELLS):
         region = (slice(None),) * (x.ndim - 1) + last

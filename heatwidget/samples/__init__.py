@@ -1,7 +1,7 @@
-"""Small captures from real models, to look at before there is one of your own.
+"""Small captures from real models, as examples.
 
-``README.md`` in this folder says where each comes from and how to make it again. Importing this
-package imports no torch; only ``heatwidget.samples.recurrent``, the model itself, does.
+``README.md`` in this folder describes the origin of each capture and how to reproduce it. This
+package does not import torch; only ``heatwidget.samples.recurrent``, the model, does.
 """
 
 from __future__ import annotations
@@ -25,12 +25,18 @@ _NAMES = (
 
 
 def names() -> tuple[str, ...]:
-    """Names of the samples that `load` knows."""
+    """Names of the samples that `load` knows.
+
+    Examples
+    --------
+    >>> hw.samples.names()[0]
+    'residuals-by-token'
+    """
     return _NAMES
 
 
 def path(name: str) -> Path:
-    """File of a sample, as numpy reads it.
+    """Path of the file of a sample.
 
     Parameters
     ----------
@@ -40,14 +46,19 @@ def path(name: str) -> Path:
     Returns
     -------
     Path
-        A ``.npz`` file.
+        A ``.npz`` file for numpy or `heatwidget.open`.
 
     Raises
     ------
     TypeError
         If `name` is not a string.
     ValueError
-        If there is no sample of that name.
+        If there is no sample with this name.
+
+    Examples
+    --------
+    >>> hw.samples.path("core-activations").name
+    'core-activations.npz'
     """
     if not isinstance(name, str):
         raise TypeError(f"name must be a string, got {type(name).__name__}")
@@ -57,7 +68,7 @@ def path(name: str) -> Path:
 
 
 def load(name: str) -> LabelledArray:
-    """A sample as an array with named axes, their labels, and where it came from.
+    """Load a sample as an array with named axes, labels and origin.
 
     Parameters
     ----------
@@ -67,16 +78,25 @@ def load(name: str) -> LabelledArray:
     Returns
     -------
     LabelledArray
-        float32; ``attrs["quantity"]`` says what is measured and ``attrs["origin"]`` how.
+        Values are float32. ``attrs["quantity"]`` is the measured quantity, ``attrs["origin"]`` the
+        way it was measured.
 
     Raises
     ------
     TypeError
         If `name` is not a string.
     ValueError
-        If there is no sample of that name.
+        If there is no sample with this name.
+
+    Examples
+    --------
+    >>> residuals = hw.samples.load("residuals-by-prompt")
+    >>> residuals.dims, residuals.shape
+    (('iteration', 'prompt'), (65, 5))
+    >>> residuals.axis("prompt").labels[0]
+    'deliberation'
     """
-    # Here and not above, so that listing the names costs nothing.
+    # Imported here, so that `names` does not load numpy.
     from heatwidget.arrays.files import open
 
     return open(path(name))

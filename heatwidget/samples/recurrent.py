@@ -1,14 +1,14 @@
 """A small recurrent-depth language model on bytes, with its trained weights.
 
-The plan is that of Geiping et al. (2025), "Scaling up Test-Time Compute with Latent Reasoning",
-arXiv:2502.05171: a prelude reads the bytes once, the same few core blocks are applied again and
-again to a latent state that starts as noise, and a coda reads the answer off the last state. The
-methods carry the names of that paper's public model, so what can capture one can capture both.
+The architecture is that of Geiping et al. (2025), "Scaling up Test-Time Compute with Latent
+Reasoning", arXiv:2502.05171. A prelude embeds the bytes, core blocks are applied repeatedly to a
+latent state that starts as noise, and a coda computes logits from the last state. The methods have
+the names of the public model of that paper, so one capture works for both.
 
 This module imports torch. Nothing else in ``heatwidget.samples`` does.
 """
 
-# Where torch is not installed its classes are Any, and mypy forbids to subclass Any.
+# Without torch its classes are Any for mypy, which forbids to subclass Any.
 # mypy: disable-error-code="misc,no-any-return"
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ WEIGHTS_PATH = Path(__file__).with_name("recurrent_weights.npz")
 
 @dataclass(frozen=True)
 class RecurrentConfig:
-    """The sizes of a recurrent model.
+    """Sizes of a recurrent model.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ class RecurrentConfig:
     n_bytes : int
         Size of the vocabulary: every byte is a token.
     mean_iterations : int
-        Iterations that the model was trained with on average, and the default of `forward`.
+        Mean number of iterations in training, and the default of `forward`.
     """
 
     d_model: int = 96
@@ -58,14 +58,14 @@ class RecurrentConfig:
 
 @dataclass(frozen=True)
 class RecurrentOutput:
-    """What one forward pass gives.
+    """Output of a forward pass.
 
     Parameters
     ----------
     logits : Tensor, shape (batch, token, n_bytes)
         Unnormalised log probabilities of the next byte.
     latent_states : Tensor, shape (batch, token, d_model)
-        The last state of the recurrence, already through ``ln_f``.
+        The last state of the recurrence, after ``ln_f``.
     """
 
     logits: Tensor
@@ -107,8 +107,8 @@ class GatedMLP(nn.Module):
 class Block(nn.Module):
     """Attention, then a perceptron, each between two norms.
 
-    The norm after each sum keeps the size of the state the same however often the block is
-    applied; without it the recurrence grows without bound.
+    The norm after each sum keeps the norm of the state constant over repeated applications.
+    Without it the state grows without bound.
     """
 
     def __init__(self, config: RecurrentConfig) -> None:
@@ -131,7 +131,7 @@ class RecurrentModel(nn.Module):
     def __init__(self, config: RecurrentConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or RecurrentConfig()
-        # Any: what is in a ModuleDict has no static type.
+        # Any, because the entries of a ModuleDict have no static type.
         self.transformer: Any = nn.ModuleDict(
             {
                 "wte": nn.Embedding(config.n_bytes, config.d_model),
@@ -157,9 +157,9 @@ class RecurrentModel(nn.Module):
         Returns
         -------
         input_embeds : Tensor, shape (batch, token, d_model)
-            What is injected into every iteration.
+            Embeddings that are injected into every iteration.
         block_idx : Tensor of int64, shape ()
-            How many blocks have been applied so far, minus one.
+            Number of blocks applied so far, minus one.
         """
         x = self.transformer.wte(input_ids) * self.config.d_model**0.5
         block_idx = torch.tensor(-1)
@@ -201,18 +201,18 @@ class RecurrentModel(nn.Module):
         input_embeds, state : Tensor, shape (batch, token, d_model)
             Output of the prelude; the state before this iteration.
         block_idx : Tensor of int64, shape (), optional
-            How many blocks have been applied so far, minus one.
+            Number of blocks applied so far, minus one.
         current_step : int
-            How many iterations have been done.
+            Number of iterations so far.
 
         Returns
         -------
         state : Tensor, shape (batch, token, d_model)
             The state after this iteration.
         block_idx : Tensor of int64, shape ()
-            Grown by the number of core blocks.
+            The input plus the number of core blocks.
         current_step : int
-            Grown by one.
+            The input plus one.
         """
         block_idx = torch.tensor(-1) if block_idx is None else block_idx
         injected = self.transformer.adapter(torch.cat([state, input_embeds], dim=-1))
@@ -220,7 +220,7 @@ class RecurrentModel(nn.Module):
         return state, block_idx, current_step + 1
 
     def read_out(self, state: Tensor) -> RecurrentOutput:
-        """Run the coda on a state and give the logits of the next byte."""
+        """Run the coda on a state and return the logits of the next byte."""
         latent_states = self.transformer.ln_f(state)
         x, _ = self._through(self.transformer.coda, latent_states, torch.tensor(-1))
         x = self.transformer.ln_f(x)
@@ -288,14 +288,20 @@ def rotate(heads: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
 
 
 def encode(text: str) -> Tensor:
-    """The bytes of a text as one row of tokens: Tensor of int64, shape (1, token)."""
+    """Bytes of a text as token ids: Tensor of int64, shape (1, token).
+
+    Examples
+    --------
+    >>> encode("Hi")
+    tensor([[ 72, 105]])
+    """
     return torch.tensor([list(text.encode())], dtype=torch.int64)
 
 
 def save_weights(
     model: RecurrentModel, path: Path = WEIGHTS_PATH, record: dict[str, Any] | None = None
 ) -> None:
-    """Write the weights as float16, beside the sizes of the model and a record of its training.
+    """Save the weights as float16, with the sizes of the model and a record of its training.
 
     Parameters
     ----------
@@ -304,7 +310,7 @@ def save_weights(
     path : Path
         File to write.
     record : dict, optional
-        Anything that JSON can hold.
+        Any data that can be written as JSON.
     """
     weights = {name: w.detach().half().numpy() for name, w in model.state_dict().items()}
     about = {"config": asdict(model.config), "record": record or {}}
@@ -312,14 +318,14 @@ def save_weights(
 
 
 def load_record(path: Path = WEIGHTS_PATH) -> dict[str, Any]:
-    """What the weights say of their training: text, seed, and loss on held-out text in nats."""
+    """Record of the training of the weights: text, seed, and loss on held-out text in nats."""
     with np.load(path) as file:
         record: dict[str, Any] = json.loads(file["about"].item())["record"]
     return record
 
 
 def load_model(path: Path = WEIGHTS_PATH) -> RecurrentModel:
-    """Build the model and give it the shipped weights, as float32 and in evaluation mode.
+    """Load the model with its trained weights, as float32 and in evaluation mode.
 
     Parameters
     ----------
@@ -329,12 +335,12 @@ def load_model(path: Path = WEIGHTS_PATH) -> RecurrentModel:
     Returns
     -------
     RecurrentModel
-        The trained model; none of its parameters asks for a gradient.
+        The trained model, without gradients for its parameters.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     """
     with np.load(path) as file:
         about = json.loads(file["about"].item())

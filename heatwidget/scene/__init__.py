@@ -1,4 +1,4 @@
-"""What is looked at, as a value: `compose` makes a `Scene` of a frame."""
+"""Scenes: immutable descriptions of a heatmap. `compose` makes a `Scene` from a frame."""
 
 from .compose import Layout, Look, Picture, Scene, compose, derived_quantity, make_layout
 from .legend import LegendEntry, make_legend

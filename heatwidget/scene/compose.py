@@ -1,4 +1,4 @@
-"""All that is looked at, as a value: the same for a page, a file and a figure."""
+"""The scene: all that a heatmap shows, for a page, a file or a figure."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a frame is to look, beyond what its view settles.
+    """Appearance of a frame beyond its view.
 
     Parameters
     ----------
     color_scheme : str
     mark : {"auto", "heatmap", "image"}
     title, quantity : str
-        What stands above the picture, and what the colour bar measures.
+        Text above the picture, and the measured quantity for the colour bar.
     overlays : tuple of Overlay
     """
 
@@ -42,14 +42,14 @@ class Look:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Sizes and labels of two axes, settled once, so that scrubbing moves nothing.
+    """Sizes and labels of two axes. They stay the same while the user scrubs.
 
     Parameters
     ----------
     rows, columns : Labels
     geometry : Geometry
     asked : tuple
-        The axes, width and height that it was made for.
+        Axes, width and height that the layout was made for.
     """
 
     rows: Labels
@@ -60,15 +60,15 @@ class Layout:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """The cells.
+    """The cells of a frame as colours.
 
     Parameters
     ----------
     indices : ndarray of uint8, shape (n_rows, n_columns)
-        Palette index of each.
+        Palette index of each cell.
     columns, rows : tuple of float
-        Where the first and last edge lie, across and down. The window fills 0..1; bins lie on
-        multiples of their size, so the outer ones may reach beyond it.
+        First and last edge of the cells, as fractions of the picture. The window spans 0..1. Bins
+        lie on multiples of their size, so the outer bins may extend beyond the window.
     color_scheme : str
     """
 
@@ -78,7 +78,7 @@ class Picture:
     color_scheme: str
 
     def same(self, other: Picture | None) -> bool:
-        """Whether it looks the same as another one."""
+        """Whether it looks the same as another picture."""
         return (
             other is not None
             and (self.columns, self.rows) == (other.columns, other.rows)
@@ -89,24 +89,25 @@ class Picture:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """What is to be seen.
+    """Complete description of a heatmap, independent of a plotting library.
 
     Parameters
     ----------
     frame : Frame
-        What it was made from.
+        Frame that the scene was made from.
     picture : Picture
     mark : {"auto", "heatmap", "image"}
-        How the cells are to be drawn, where that can be chosen.
+        Preferred way to draw the cells.
     layout : Layout
     row_name, column_name : str
-        Of the axes.
+        Names of the axes shown.
     rows, columns, colors : Ticks
-        At fractions of the picture: from its top, from its left, from the bar's bottom.
+        Ticks at fractions of the picture: from its top, from its left, and from the bottom of the
+        colour bar.
     legend : tuple of LegendEntry
     title, quantity : str
     overlays : tuple of Overlay
-        In data coordinates; `place` says where these lie.
+        In data coordinates, which `place` converts.
     """
 
     frame: Frame
@@ -124,7 +125,7 @@ class Scene:
     overlays: tuple[Overlay, ...]
 
     def place(self, columns: Any, rows: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Fractions of the picture, across and down, of data coordinates."""
+        """Convert data coordinates to fractions of the picture, from its left and top."""
         cells = self.frame.view.cells
         return _fractions(columns, cells.column_window), _fractions(rows, cells.row_window)
 
@@ -132,7 +133,7 @@ class Scene:
 def make_layout(
     rows: Axis, columns: Axis, width: int, height: int | None, previous: Layout | None = None
 ) -> Layout:
-    """Layout of two axes; `previous` itself if it was made for the same."""
+    """Layout of two axes; `previous` itself if axes and sizes are the same."""
     asked = (rows, columns, width, height)
     if previous is not None and previous.asked == asked:
         return previous
@@ -159,11 +160,11 @@ def compose(
     frame : Frame
     look : Look
     layout : Layout
-        Of the axes that the frame shows.
+        Layout of the axes shown.
     dtype : dtype
-        Of the array.
+        Type of the array.
     previous : Scene, optional
-        The last one. What it has already is not made again.
+        Last scene, whose unchanged parts are reused.
     """
     cells, geometry = frame.view.cells, layout.geometry
     return Scene(
@@ -178,8 +179,8 @@ def compose(
         layout=layout,
         row_name=cells.rows,
         column_name=cells.columns,
-        rows=axis_ticks(layout.rows, cells.row_window, most=geometry.most_row_ticks),
-        columns=axis_ticks(layout.columns, cells.column_window, most=geometry.most_column_ticks),
+        rows=axis_ticks(layout.rows, cells.row_window, max_=geometry.max_row_ticks),
+        columns=axis_ticks(layout.columns, cells.column_window, max_=geometry.max_column_ticks),
         colors=_colors(frame, layout, previous),
         legend=make_legend(frame, dtype),
         title=look.title,
@@ -189,7 +190,7 @@ def compose(
 
 
 def derived_quantity(quantity: str, cells: CellRule) -> str:
-    """What the values of a frame measure, where its reducers make others of the array's."""
+    """Quantity of a frame's values, which differs from the array's for some reducers."""
     if "std" in cells.merges:
         quantity = f"std of {quantity}"
     words = {"difference": "difference of", "log-ratio": "log₁₀ ratio of"}
@@ -205,12 +206,12 @@ def _indices(frame: Frame, previous: Scene | None) -> NDArray[np.uint8]:
 def _colors(frame: Frame, layout: Layout, previous: Scene | None) -> Ticks:
     colors = frame.view.colors
     if previous is None or previous.layout is not layout or previous.frame.view.colors != colors:
-        return color_ticks(colors, layout.geometry.most_color_ticks)
+        return color_ticks(colors, layout.geometry.max_color_ticks)
     return previous.colors
 
 
 def _edges(window: tuple[int, int], size: int) -> Span:
-    """Where the outer edges of bins lie."""
+    """Outer edges of the bins as fractions of the window."""
     start, stop = window
     first, last = start // size * size, -(-stop // size) * size
     return (first - start) / (stop - start), (last - start) / (stop - start)

@@ -1,4 +1,4 @@
-"""How many pixels the picture, its margins and its labels take."""
+"""Sizes of the picture, its margins and its labels in pixels."""
 
 from __future__ import annotations
 
@@ -9,43 +9,44 @@ import numpy as np
 from ..arrays import Axis
 from .text import label, text_width
 
-_CHARACTER = 6.4  # pixels across of a digit or letter at the tick font's size
-_LINE = 14  # pixels down of a line of ticks
-_UPRIGHT_LINE = 10  # pixels across of an upright label
-_ROW_SHARE = 0.3  # most of the width that labels beside rows may take
-_ROW_PIXELS = 200  # and most pixels, because a narrow page has the same margin
-_UPRIGHT_COLUMNS = 14  # most text columns of an upright label
-_LEVEL_COLUMNS = 12  # and those that a level one has at least, if its text is that long
-_NUMBERS_PIXELS = 300  # of a picture that shows as many numbers as any
-_LEAST_PIXELS = 160  # of a picture across, whatever the page
-_LOOKED_AT = 500  # numbers of an axis, to find the longest
-_LONG = 100  # text columns of a label that are looked at at all
-_TALLEST = 520
-_ROW = 32
-_SHORTEST = 120
-_BAR = 80
-_PIXELS_PER_COLOR = 34
-_RIGHT = 12
+# Sizes in CSS pixels, but for counts of text columns.
+_CHARACTER = 6.4  # width of a digit or letter at the font size of ticks
+_LINE = 14  # height of a line of ticks
+_VERTICAL_LINE = 10  # width of a vertical label
+_ROW_SHARE = 0.3  # maximum share of the width for the labels of rows
+_ROW_PIXELS = 200  # maximum width of these labels, because the margin is the same on a narrow page
+_VERTICAL_COLUMNS = 14  # maximum text columns of a vertical label
+_HORIZONTAL_COLUMNS = 12  # minimum text columns of a horizontal label, if its text is that long
+_NUMBERS_PIXELS = 300  # picture width from which on numbers get no more labels
+_MIN_PIXELS = 160  # minimum width of a picture on any page
+_SAMPLED = 500  # number of coordinates sampled for the longest one
+_LONG = 100  # maximum text columns measured of a label
+_MAX_HEIGHT = 520  # maximum height of the rows without `height`
+_ROW = 32  # maximum height of a row without `height`
+_MIN_HEIGHT = 120  # minimum height of the rows without `height`
+_BAR = 80  # width of the colour bar
+_PIXELS_PER_COLOR = 34  # height for each tick of the colour bar
+_RIGHT = 12  # right margin
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Sizes in CSS pixels, settled once for an array, so that scrubbing moves nothing.
+    """Sizes in CSS pixels. They stay the same while the user scrubs.
 
     Parameters
     ----------
     width, height : int
-        Of the figure with its margins, at full width.
+        Size of the figure with its margins, at full width.
     top, bottom, left, right : int
         Margins.
     row_columns, column_columns : int
-        Text columns that a row's and a column's label may take.
+        Maximum text columns of a label of a row, and of a column.
     rotated : bool
-        Whether the labels under the columns stand upright.
-    most_column_ticks : int
-        Number of labels under the columns.
+        Whether the labels of columns are vertical.
+    max_column_ticks : int
+        Maximum number of labels of columns.
     least_width : int
-        Of the figure on a narrow page, so that those labels do not overlap.
+        Minimum width of the figure on a narrow page, without overlap of these labels.
     """
 
     width: int
@@ -57,59 +58,59 @@ class Geometry:
     row_columns: int
     column_columns: int
     rotated: bool
-    most_column_ticks: int
+    max_column_ticks: int
     least_width: int
 
     @property
     def picture_width(self) -> int:
-        """Pixels across that cells can have."""
+        """Width of the cells in pixels."""
         return max(self.width - self.left - self.right, 2)
 
     @property
     def picture_height(self) -> int:
-        """Pixels down that cells can have."""
+        """Height of the cells in pixels."""
         return max(self.height - self.top - self.bottom, 2)
 
     @property
-    def most_color_ticks(self) -> int:
-        """Number of labels beside the colour bar, or hardly more."""
+    def max_color_ticks(self) -> int:
+        """Approximate maximum number of labels of the colour bar."""
         return (self.height - self.top - self.bottom) // _PIXELS_PER_COLOR
 
     @property
-    def most_row_ticks(self) -> int:
-        """Number of labels beside the rows."""
+    def max_row_ticks(self) -> int:
+        """Maximum number of labels of rows."""
         return max(self.picture_height // _LINE, 1)
 
 
 def lay_out(rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geometry:
-    """Sizes for an array.
+    """Sizes for two axes.
 
     Parameters
     ----------
     rows, columns : Axis
     width : int
-        Of the whole widget at most, colour bar included.
+        Maximum width of the widget, with the colour bar.
     height : int or None
-        Of the figure; None fits it to the number of rows.
+        Height of the figure; None fits it to the number of rows.
     """
-    most = min(width * _ROW_SHARE, _ROW_PIXELS)
-    row_columns = _longest(rows) + _place(rows, (height or _TALLEST) // _LINE)
-    # In pixels, not in characters: or a wider page could have a narrower picture.
-    left = int(min(row_columns * _CHARACTER, most)) + 40
-    row_columns = min(row_columns, int(most / _CHARACTER))
-    # Labels are made for a page half as wide, because the page's width is not known here.
+    max_ = min(width * _ROW_SHARE, _ROW_PIXELS)
+    row_columns = _longest(rows) + _place(rows, (height or _MAX_HEIGHT) // _LINE)
+    # Limited in pixels, not in characters. Otherwise a wider page could have a narrower picture.
+    left = int(min(row_columns * _CHARACTER, max_)) + 40
+    row_columns = min(row_columns, int(max_ / _CHARACTER))
+    # Labels fit a page half as wide, because the width of the page is not known here.
     half = (width - _BAR - left - _RIGHT) / 2
-    column_columns, rotated, most_column_ticks = _column_labels(columns, half)
+    column_columns, rotated, max_column_ticks = _column_labels(columns, half)
     pitch = _pitch(column_columns, rotated)
-    needed = int(pitch * min(most_column_ticks, columns.size)) + 1
+    label_pixels = int(pitch * min(max_column_ticks, columns.size)) + 1
     if height is not None and rotated:
-        # Upright labels leave room for a picture, however low.
+        # Vertical labels are cut so that a low figure still has room for the picture.
         column_columns = min(column_columns, max(int((height - 10 - 56) / _CHARACTER), 1))
     bottom = int(column_columns * _CHARACTER) + 32 if rotated else 44
     if height is None:
-        # A whole number of pixels a row, where there is room, keeps all rows alike.
-        row = max(min(_TALLEST // rows.size, _ROW), -(-_SHORTEST // rows.size))
-        height = min(row * rows.size, _TALLEST) + 10 + bottom
+        # A whole number of pixels per row, if it fits, gives all rows the same height.
+        row = max(min(_MAX_HEIGHT // rows.size, _ROW), -(-_MIN_HEIGHT // rows.size))
+        height = min(row * rows.size, _MAX_HEIGHT) + 10 + bottom
     return Geometry(
         width=width - _BAR,
         height=height,
@@ -120,44 +121,45 @@ def lay_out(rows: Axis, columns: Axis, *, width: int, height: int | None) -> Geo
         row_columns=row_columns,
         column_columns=column_columns,
         rotated=rotated,
-        most_column_ticks=most_column_ticks,
-        least_width=left + min(max(needed, _LEAST_PIXELS), width - _BAR - left - _RIGHT) + _RIGHT,
+        max_column_ticks=max_column_ticks,
+        least_width=left
+        + min(max(label_pixels, _MIN_PIXELS), width - _BAR - left - _RIGHT)
+        + _RIGHT,
     )
 
 
 def _column_labels(axis: Axis, pixels: float) -> tuple[int, bool, int]:
-    """Text columns of the labels under a picture, whether they stand upright, and how many fit.
+    """Text columns of the labels under a picture, whether they are vertical, and how many fit.
 
-    Texts lie level where there is room for all of them, uncut or hardly cut, and stand
-    upright everywhere else: so more room or shorter texts never show fewer of them.
+    Texts are horizontal if all of them fit with little or no cutting, else vertical. So more
+    room or shorter texts never show fewer labels.
     """
     longest = _longest(axis)
     if axis.labels is None:
         room = min(pixels, _NUMBERS_PIXELS)
         return longest, False, max(int(room / _pitch(longest, False)), 1)
-    level = int(pixels / axis.size / _CHARACTER) - 1
-    if level >= min(longest, _LEVEL_COLUMNS):
-        return min(longest, level), False, axis.size
-    most = max(int(pixels / _UPRIGHT_LINE), 1)
-    return min(longest, _UPRIGHT_COLUMNS) + _place(axis, most), True, most
+    horizontal = int(pixels / axis.size / _CHARACTER) - 1
+    if horizontal >= min(longest, _HORIZONTAL_COLUMNS):
+        return min(longest, horizontal), False, axis.size
+    max_ = max(int(pixels / _VERTICAL_LINE), 1)
+    return min(longest, _VERTICAL_COLUMNS) + _place(axis, max_), True, max_
 
 
 def _pitch(columns: int, rotated: bool) -> float:
-    """Pixels across from one label to the next."""
-    # Upright, labels lie side by side by their height alone.
-    return _UPRIGHT_LINE if rotated else (columns + 1) * _CHARACTER
+    """Distance from one label to the next in pixels."""
+    return _VERTICAL_LINE if rotated else (columns + 1) * _CHARACTER
 
 
 def _longest(axis: Axis) -> int:
-    """Text columns of an axis's longest label."""
+    """Text columns of the longest label of an axis."""
     if axis.labels is None:
-        # Whole numbers are longest at an end; others may be anywhere.
+        # The longest whole number is at an end, the longest other number anywhere.
         whole = axis.coordinates.dtype.kind == "i"
-        some = (0, -1) if whole else np.linspace(0, axis.size - 1, _LOOKED_AT).astype(int)
+        some = (0, -1) if whole else np.linspace(0, axis.size - 1, _SAMPLED).astype(int)
         return max(len(axis.label(index)) for index in some)
     return max(text_width(label(text, _LONG)) for text in set(axis.labels))
 
 
 def _place(axis: Axis, room: int) -> int:
-    """Text columns of the positions that stand before texts where there is no room for all."""
+    """Text columns of the position in front of a text, if not all labels fit; else 0."""
     return len(f"{axis.size} ") if axis.labels is not None and axis.size > room else 0

@@ -1,4 +1,4 @@
-"""What stands beside the indices of an axis: its texts, cut so that they can be told apart."""
+"""Labels of the indices of an axis, shortened so that different texts stay different."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from functools import partial
 from ..arrays import Axis
 from .text import label, label_ends, label_from
 
-_NEAR = 12  # characters of the start of a word that are shown before a difference
-# Makes a label of a text and a number of text columns.
+_NEAR = 12  # maximum characters from the start of a word to a difference
+# Function from a text and a number of text columns to a label.
 _Cut = Callable[[str, int], str]
 
 
 class Labels:
-    """Labels of an axis, in a number of text columns.
+    """Labels of an axis in a given number of text columns.
 
-    A text that is too long is cut at its end. Where different texts would then read alike,
-    they are cut in the middle; where that is not enough, before the place where they begin
-    to differ; and where nothing else helps they get their position in front.
+    A text that is too long is cut at its end. If different texts would then read the same, they
+    are cut in the middle, else before their first difference. If that is not enough either, their
+    position is written in front.
 
     Parameters
     ----------
     axis : Axis
     columns : int
-        Text columns that a label may take.
+        Maximum text columns of a label.
     """
 
     def __init__(self, axis: Axis, columns: int) -> None:
         self.axis = axis
         self._columns = columns
-        # Of the whole axis, so that a label stays as it is while others come and go.
+        # From the whole axis, so that a label does not depend on which others are shown.
         self._cuts = _cuts(axis.labels or (), columns)
 
     def text(self, index: int, *, placed: bool = False) -> str:
@@ -40,7 +40,7 @@ class Labels:
         ----------
         index : int
         placed : bool, optional
-            Whether its position stands in front.
+            Whether to write its position in front.
         """
         text = self.axis.label(index)
         cut = self._cuts.get(text, label)
@@ -49,7 +49,7 @@ class Labels:
 
 
 def _cuts(texts: Iterable[str], columns: int) -> dict[str, _Cut | None]:
-    """How to cut each text that would read like another one; None: nothing tells it apart."""
+    """Cut for each text that would read like another; None if no cut makes it different."""
     alike: dict[str, list[str]] = {}
     for text in dict.fromkeys(texts):
         alike.setdefault(label(text, columns), []).append(text)
@@ -68,8 +68,8 @@ def _cuts(texts: Iterable[str], columns: int) -> dict[str, _Cut | None]:
 
 
 def _difference(texts: list[str]) -> int:
-    """Where texts begin to differ, and a few characters before: a word, if one starts near."""
-    # All in between share what the first and the last in their order share.
+    """Index shortly before the first difference of texts, at the start of a word if one is near."""
+    # All texts share the common start of the first and the last one in sorted order.
     first, last = min(texts), max(texts)
     pairs = zip(first, last, strict=False)
     end = next((k for k, (one, other) in enumerate(pairs) if one != other), len(first))

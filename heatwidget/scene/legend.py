@@ -1,4 +1,4 @@
-"""The legend: the colour and the meaning of each cell state on screen."""
+"""The legend: colour and meaning of each cell state in a frame."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ STATE_TEXTS = {
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """A colour, as ``#rrggbb``, and its meaning; without a colour, a note on the whole picture."""
+    """Colour as ``#rrggbb`` and its meaning; without a colour, a note on the whole picture."""
 
     color: str
     text: str
 
 
 def make_legend(frame: Frame, dtype: np.dtype[Any]) -> tuple[LegendEntry, ...]:
-    """Entries of the cell states in a frame, other than a plain value.
+    """Legend entries for the cell states in a frame, except plain values.
 
-    A last one says if the frame shows different values of the array as one number.
+    A last entry notes if float32 merges different values of the array.
 
     Parameters
     ----------
     frame : Frame
     dtype : dtype
-        Of the array.
+        Type of the array.
     """
     entries = [
         LegendEntry(STATE_COLORS[state], _state_text(state, frame))

@@ -1,7 +1,7 @@
-"""Overlays: what is drawn over the cells, in data coordinates.
+"""Overlays: shapes and texts over the cells, in data coordinates.
 
-The coordinates are indices of the array along the columns and the rows shown: index ``i`` covers
-``i`` up to ``i + 1``, so an overlay stays where it is under any window, pooling and size.
+Data coordinates are array indices along the columns and rows shown; index ``i`` covers ``i`` to
+``i + 1``. So an overlay keeps its place under any window, pooling and size.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Polyline:
-    """A line from point to point; NaN interrupts it.
+    """Line from point to point, with a gap at NaN.
 
     Parameters
     ----------
     columns, rows : ndarray of float, shape (n,)
-        Where its points lie across and down.
+        Coordinates of the points along columns and rows.
     color : str, optional
-        As in CSS.
+        CSS colour.
     width : float, optional
-        In CSS pixels.
+        Width in CSS pixels.
     """
 
     columns: NDArray[Any]
@@ -40,11 +40,11 @@ class Points:
     Parameters
     ----------
     columns, rows : ndarray of float, shape (n,)
-        Where they lie across and down.
+        Coordinates of the dots along columns and rows.
     color : str, optional
-        As in CSS.
+        CSS colour.
     size : float, optional
-        Area of each in square CSS pixels.
+        Area of each dot in square CSS pixels.
     """
 
     columns: NDArray[Any]
@@ -55,16 +55,16 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A strip over all rows, or over all columns.
+    """Strip over all rows or over all columns.
 
     Parameters
     ----------
     start, stop : float
-        Its edges, along the columns or the rows.
+        Edges of the strip, along the columns or the rows.
     across : bool, optional
-        Whether it lies along the columns, and so over all rows.
+        Whether the edges are along the columns, so that the strip covers all rows.
     color : str, optional
-        As in CSS.
+        CSS colour.
     opacity : float, optional
         From 0 to 1.
     """
@@ -78,15 +78,15 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text, from a point to the right.
+    """Text to the right of a point.
 
     Parameters
     ----------
     column, row : float
-        Where it begins, on the middle of its height.
+        Left end of the text, at the middle of its height.
     text : str
     color : str, optional
-        As in CSS.
+        CSS colour.
     """
 
     column: float
@@ -99,14 +99,21 @@ Overlay = Polyline | Points | Band | Text
 
 
 def steps(columns: Any, **look: Any) -> Polyline:
-    """Line along the rows: beside row ``r``, all of its height, at ``columns[r]``.
+    """Step line down the rows: over the whole height of row ``r`` at column ``columns[r]``.
 
     Parameters
     ----------
     columns : array_like, shape (n_rows,)
-        NaN where a row has none.
+        Position in each row; NaN leaves a gap.
     **look
         As for `Polyline`.
+
+    Examples
+    --------
+    >>> from heatwidget.scene import steps
+    >>> line = steps([3, 5])
+    >>> line.columns, line.rows
+    (array([3., 3., 5., 5.]), array([0., 1., 1., 2.]))
     """
     edges = np.asarray(columns, np.float64)
     rows = np.repeat(np.arange(len(edges) + 1.0), 2)[1:-1]

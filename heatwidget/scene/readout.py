@@ -1,4 +1,4 @@
-"""The readout: the value of a cell, and where the cell lies."""
+"""The readout: value and position of a cell as text."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .legend import STATE_TEXTS
 from .text import label
 from .ticks import format_number, format_value
 
-# The whole text of a token is shown, within reason.
+# Limit for the text of a token, which is usually shown whole.
 _TEXT_COLUMNS = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a cell lies on one axis.
+    """Position of a cell on one axis.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class Place:
     labels : tuple of str
         Texts of the first and last index.
     reducer : str
-        How the indices are collapsed; empty if they are not.
+        Reducer of the indices; empty if the axis is shown.
     """
 
     text: str
@@ -40,13 +40,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Readout:
-    """A cell in words.
+    """Value and position of a cell as text.
 
     Parameters
     ----------
     value : str
     detail : str
-        How many array cells it stands for, and their smallest and largest value.
+        Number of array cells pooled in the cell, and their minimum and maximum.
     places : tuple of Place
     """
 
@@ -56,16 +56,15 @@ class Readout:
 
 
 def read_cell(source: ArraySource, frame: Frame, row: int, column: int) -> Readout:
-    """Value of a frame cell and where it lies.
+    """Value and position of a frame cell.
 
     Parameters
     ----------
     source : ArraySource
-        What the frame was made from; one in memory is read again for the range of a pooled
-        cell.
+        Source of the frame. If it is in memory, it is read for the range of a pooled cell.
     frame : Frame
     row, column : int
-        Indices of the frame.
+        Index of the cell in the frame.
     """
     axes = {axis.name: axis for axis in source.axes}
     cells = frame.view.cells
@@ -75,19 +74,19 @@ def read_cell(source: ArraySource, frame: Frame, row: int, column: int) -> Reado
     }
     reducers = {axis.name: axis.reducer for axis in cells.hidden if axis.size > 1}
     windows.update((axis.name, list(axis.window)) for axis in cells.hidden)
-    # The token last: it can be long, and what comes after it is then not seen.
+    # Axes with labels last: a long token would push the rest out of view.
     names = sorted(windows, key=lambda name: axes[name].labels is not None)
     places = tuple(_place(axes[name], windows[name], reducers.get(name, "")) for name in names)
     return Readout(*_value(source, frame, row, column), places)
 
 
 def cell_at(frame: Frame, down: float, across: float) -> tuple[int, int]:
-    """Frame cell, as row and column, at a place given as fractions of the picture."""
+    """Row and column of the frame cell at a point, given as fractions of the picture."""
     return _bin_at(frame.row_edges, down), _bin_at(frame.column_edges, across)
 
 
 def _value(source: ArraySource, frame: Frame, row: int, column: int) -> tuple[str, str]:
-    """Value of a cell, and what it stands for."""
+    """Value of a cell and, for a pooled cell, its detail."""
     state = CellState(frame.states[row, column])
     if state in (CellState.PENDING, CellState.NAN):
         return STATE_TEXTS[state], ""
@@ -102,14 +101,14 @@ def _value(source: ArraySource, frame: Frame, row: int, column: int) -> tuple[st
         return text, ""
     covered = f"{frame.view.cells.pooling} of {n_rows}×{n_columns} cells"
     if not source.in_memory:
-        # A pointer that moves must not wait for a disk.
+        # Moving the pointer must not wait for a read from disk.
         return text, covered
     low, high = cell_extent(source, frame, row, column)
     return text, f"{covered}, {format_value(low, span)} … {format_value(high, span)}"
 
 
 def _place(axis: Axis, window: Sequence[int], reducer: str) -> Place:
-    """Where a half-open window of indices lies on an axis."""
+    """Place of a half-open window of indices on an axis."""
     first, last = window[0], window[1] - 1
     one = first == last
     start, end = (format_number(number_text(axis.coordinates[i])) for i in (first, last))

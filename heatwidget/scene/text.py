@@ -1,4 +1,4 @@
-"""Texts that come from outside: made visible, shortened, and never markup."""
+"""Display of user texts: made visible, shortened, and escaped."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import unicodedata
 
 _SIGNS = {"\n": "↵", "\r": "␍", "\t": "⇥", "\x7f": "␡"}
 _SIGNS |= {chr(code): chr(0x2400 + code) for code in range(32) if chr(code) not in _SIGNS}
-# Signs that stand in a text itself are written out, to be told from ours.
+# Signs that occur in the text itself are escaped, to distinguish them from substitutes.
 _OURS = {*_SIGNS.values(), "␣"}
 _ESCAPE = re.compile(r"\\(?=u[0-9a-f]{4}|U[0-9a-f]{8})")
-# Controls, formats, surrogates, separators, private and unassigned: not seen, or seen in
-# others' places.
+# Categories that are escaped: controls, formats, surrogates, separators, private and unassigned.
+# They are invisible, or move other characters.
 _WRITTEN_OUT = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp", "Zs"}
-# Letters, marks and symbols that draw nothing.
+# Letters, marks and symbols without ink.
 _BLANK = {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, 0x16FE4, 0x1D159}
 _BLANK |= {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 _NO_JOINER, _JOINER, _TEXT_STYLE, _EMOJI_STYLE = "\u200c", "\u200d", "\ufe0e", "\ufe0f"
@@ -29,19 +29,19 @@ _TAGGED_FLAG = re.compile(
 )
 # Combining class of the signs that join Indic letters.
 _VIRAMA = 9
-# Arabic letters that do not join the one after them.
+# Arabic letters that do not join the next letter.
 _ENDS = set("اآأإٱدذرزژوؤةءڈڑے")
-# Accents take no column, and a letter can carry thousands.
+# Limit for combining marks, which take no column: a letter can carry thousands.
 _CHARACTERS_PER_COLUMN = 4
 
 
 def visible(text: str) -> str:
     r"""Text with its invisible characters made visible; different texts stay different.
 
-    Newlines, tabs and other control characters get a sign. What draws nothing or steers
-    other text is written out as in Python (``\u200b``), as is a sign that stands in the
-    text itself. A joiner or a variation selector stays where it changes a neighbour. Plain
-    spaces at either end become ``␣``; an empty text becomes ``∅``.
+    Newlines, tabs and other control characters are replaced by a sign. Characters that are
+    invisible or change the direction of text are escaped as in Python (``\u200b``), and so are
+    these signs in the text itself. A joiner or a variation selector is kept where it changes a
+    neighbour. Spaces at either end become ``␣``; an empty text becomes ``∅``.
     """
     plain = text.isascii() and text.isprintable() and text == text.strip(" ") != ""
     if plain and "\\" not in text:
@@ -56,27 +56,28 @@ def visible(text: str) -> str:
 
 
 def shorten(text: str, columns: int) -> str:
-    """Text cut to a number of text columns, with an ellipsis where something is left out."""
-    most = columns * _CHARACTERS_PER_COLUMN
-    if len(text) <= most and text_width(text) <= columns:
+    """Text cut to a number of text columns, with an ellipsis if it was cut."""
+    max_ = columns * _CHARACTERS_PER_COLUMN
+    if len(text) <= max_ and text_width(text) <= columns:
         return text
     used, end = 1, 0
     for end, character in enumerate(text):
         used += _character_width(character)
-        if used > columns or end == most:
+        if used > columns or end == max_:
             break
     return text[:end] + "…"
 
 
 def label(text: str, columns: int) -> str:
-    """Text made visible and cut to a number of text columns, in time that follows `columns`."""
-    most = columns * _CHARACTERS_PER_COLUMN
-    # Cut first: a text can be a whole document. The dot keeps spaces at the cut inner ones.
-    return shorten(visible(text if len(text) <= most else text[:most] + "."), columns)
+    """Text made visible and cut to a number of text columns, in time proportional to `columns`."""
+    max_ = columns * _CHARACTERS_PER_COLUMN
+    # Cut first, because a text can be a whole document. With the dot, spaces at the cut do not
+    # count as spaces at the end.
+    return shorten(visible(text if len(text) <= max_ else text[:max_] + "."), columns)
 
 
 def label_ends(text: str, columns: int) -> str:
-    """Like `label`, but what is left out stands in the middle of the text."""
+    """Like `label`, but cut in the middle of the text."""
     start = label(text, columns)
     if len(text) <= columns * _CHARACTERS_PER_COLUMN and start == visible(text):
         return start
@@ -85,39 +86,39 @@ def label_ends(text: str, columns: int) -> str:
 
 
 def label_from(text: str, columns: int, start: int) -> str:
-    """Like `label`, but what stands before an index is left out."""
+    """Like `label`, but without the text before index `start`."""
     if not start:
         return label(text, columns)
-    # Spaces at a cut are inner ones.
+    # Spaces at the cut are not at the start of the text.
     return "…" + label(text[start:].lstrip(" "), max(columns - 1, 1))
 
 
 def text_width(text: str) -> int:
-    """Number of text columns that a text takes: two for each wide character."""
+    """Number of text columns of a text: two for each wide character."""
     if text.isascii():
         return len(text)
     return sum(map(_character_width, text))
 
 
 def escape(text: str) -> str:
-    """HTML that shows a text as it is, formulas included.
+    """HTML that shows a text literally, without markup or formulas.
 
-    Notebooks run MathJax over HTML; a dollar sign or backslash in an element of its own
-    starts no formula. A lone surrogate is written out: no message can carry it.
+    Notebooks run MathJax over HTML. A dollar sign or backslash in an element of its own does not
+    start a formula. Lone surrogates are escaped, because a message cannot hold them.
     """
     escaped = html.escape(text.encode("utf-8", "backslashreplace").decode("utf-8"))
     return escaped.replace("$", "<span>$</span>").replace("\\", "<span>\\</span>")
 
 
 def _end(text: str, columns: int) -> str:
-    """The last characters of a text, made visible, that take a number of text columns."""
-    # The dot keeps spaces at the cut inner ones, and is never shown.
+    """Last characters of a text, made visible, that fit into a number of text columns."""
+    # With the dot, which is never shown, spaces at the cut do not count as spaces at the start.
     shown = visible("." + text[-columns * _CHARACTERS_PER_COLUMN :]) if columns else ""
     used, start = 0, len(shown)
     while start > 1 and used + _character_width(shown[start - 1]) <= columns:
         start -= 1
         used += _character_width(shown[start])
-    # An accent does not stand without its letter.
+    # A combining mark is not shown without its letter.
     while start < len(shown) and not _character_width(shown[start]):
         start += 1
     return shown[start:]
@@ -125,7 +126,7 @@ def _end(text: str, columns: int) -> str:
 
 def _visible_inside(text: str) -> str:
     shown: list[str] = []
-    # What a mark or a selector could change: the character shown before it, and its letter.
+    # Targets of a mark or a selector: the character shown before it, and its letter.
     before = letter = ""
     end_of_flag = 0
     for k, character in enumerate(text):
@@ -148,7 +149,7 @@ def _visible_inside(text: str) -> str:
 
 
 def _is_seen(character: str) -> bool:
-    """Whether a character draws something of its own, or is the plain space."""
+    """Whether a character is visible by itself, or is a space."""
     if character == " " or _EMOJI.match(character):
         return True
     if character in _OURS or ord(character) in _BLANK:
@@ -157,7 +158,7 @@ def _is_seen(character: str) -> bool:
 
 
 def _changes_neighbour(character: str, before: str, letter: str, after: str) -> bool:
-    """Whether a character that draws nothing changes how those beside it are drawn."""
+    """Whether an invisible character changes the look of its neighbours."""
     if character in (_TEXT_STYLE, _EMOJI_STYLE):
         if after == _KEYCAP and before and before in "0123456789#*":
             return character == _EMOJI_STYLE

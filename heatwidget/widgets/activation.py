@@ -1,4 +1,4 @@
-"""Activations: layers down, tokens or prompts across."""
+"""Heatmap of activations: layers as rows, tokens or prompts as columns."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .traits import Choice
 
 
 class ActivationHeatmap(Heatmap):
-    """Heatmap of how active each layer is at each token or prompt.
+    """Heatmap of the activation of each layer at each token or prompt.
 
     Parameters
     ----------
     array : array_like, shape (layer, item) or (iteration, layer, item)
-        Coloured over 0..1 where all values lie within it and span a quarter of it or more (or
-        are equal), else from the smallest to the largest. Iterations, if any, are collapsed over
-        `iteration_range`, by default to the last one.
+        An item is a token or a prompt. The colours span 0..1 if all values lie in 0..1 and
+        are equal or span at least a quarter of it. Otherwise they span the range of the values.
+        Iterations, if any, are collapsed over `iteration_range`, by default to the last one.
     **keywords
         As for `Heatmap`, which lists them all.
 
@@ -32,8 +32,14 @@ class ActivationHeatmap(Heatmap):
     <ActivationHeatmap (layer: 35, token: 2) rows=layer columns=token>
     """
 
-    reducer = Choice(REDUCERS, "last", help="How the axis not shown is collapsed.")
-    quantity = traitlets.Unicode("activation", help="What is measured, for the colour bar.")
+    reducer = Choice(REDUCERS, "last")
+    """str: reducer of the hidden axis (iterations, else layers, else the first hidden axis).
+
+    One of "mean", "max", "min", "rms", "std", "first", "last", "difference" and "log-ratio".
+    Default "last".
+    """
+    quantity = traitlets.Unicode("activation")
+    """str: name of the measured quantity, shown above the colour bar. Default "activation"."""
 
     _default_dims: ClassVar[Mapping[int, tuple[str, ...]]] = {
         2: ("layer", "item"),

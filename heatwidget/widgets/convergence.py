@@ -1,4 +1,4 @@
-"""Latent state convergence: tokens or prompts down, iterations across."""
+"""Heatmap of latent state convergence: tokens or prompts as rows, iterations as columns."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class ConvergenceHeatmap(Heatmap):
     Parameters
     ----------
     array : array_like, shape (iteration, item) or (iteration, layer, item)
-        Usually `residual_norms`; layers, if any, are collapsed over `layer_band`. Of values
-        that are negative in part, a difference of two runs say, no norm is said on the colour
-        bar.
+        Usually `residual_norms`. An item is a token or a prompt. Layers, if any, are collapsed
+        over `layer_band`. If some values are negative, as in a difference of two runs, the
+        colour bar does not name a norm.
     **keywords
         As for `Heatmap`, which lists them all.
 
@@ -32,8 +32,10 @@ class ConvergenceHeatmap(Heatmap):
     <ConvergenceHeatmap (iteration: 8, token: 2) rows=token columns=iteration>
     """
 
-    color_scale = Choice(COLOR_SCALES, "log", help="Linear or log.")
-    quantity = traitlets.Unicode("‖x − x*‖", help="What is measured, for the colour bar.")
+    color_scale = Choice(COLOR_SCALES, "log")
+    """str: scale of the colours, "linear" or "log". Default "log"."""
+    quantity = traitlets.Unicode("‖x − x*‖")
+    """str: name of the measured quantity, shown above the colour bar. Default "‖x − x*‖"."""
 
     _default_dims: ClassVar[Mapping[int, tuple[str, ...]]] = {
         2: ("iteration", "item"),

@@ -17,45 +17,44 @@ AskedRange = tuple[Any, Any]
 
 
 class OpenRange(tuple[Any, Any]):
-    """Numbers of a range with an open end, which stays open where another heatmap takes it.
-
-    Attributes
-    ----------
-    asked : tuple
-        The range as it was set, with None for an open end.
-    """
+    """Range read from a trait with an open end; the end stays open if another trait takes it."""
 
     asked: AskedRange
+    """tuple: the range as it was set, with None for an open end."""
 
 
 class RangeOwner(Protocol):
-    """What has ranges."""
+    """Interface of the owner of `Range`, `ByAxis` and `ShownAxis` traits."""
 
     def _filled(self, name: str, asked: AskedRange) -> AskedRange:
-        """The range as it reads: an open end is the one that is on screen."""
+        """Range with numbers in place of open ends: those of the axis or of the colours."""
 
     def _axis_of(self, name: str) -> Axis | None:
-        """Axis that a trait is the range of, if the array has it."""
+        """Axis whose range a trait holds; None if the array has no such axis."""
 
     def _axis(self, dim: str) -> Axis | None:
-        """Axis of a name."""
+        """Axis with this name; None if the array has no such axis."""
 
     def _whole(self, name: str) -> Mapping[str, Any]:
-        """A mapping as it reads: with an entry for each axis."""
+        """Mapping with an entry for each axis, whether it was set or not."""
 
     def _set_traits(self, values: Mapping[str, Any]) -> None:
-        """Set traits together."""
+        """Set several traits at once: all of them or, on an error, none."""
 
 
 class Range(traitlets.TraitType):  # type: ignore[type-arg]
-    """Pair ``(first, last)``, both ends included; None opens an end, and is read as a number.
+    """Range of an axis or of the colours: a pair ``(first, last)``, both ends included.
 
-    So a slider can be linked with it. An end may be the text of an index. The owner is a
-    `RangeOwner`.
+    An end is a finite number, in the axis's own coordinates or in the unit of the values, or
+    the label of an index. None leaves an end open; it reads as a number, so that a slider can
+    be linked with the trait. The owner is a `RangeOwner`.
     """
 
     default_value = (None, None)
+    """tuple: both ends open."""
+
     info_text = "a pair (first, last) of numbers with first <= last; None leaves an end open"
+    """str: the allowed values, for error messages."""
 
     def validate(self, obj: Any, value: Any) -> AskedRange:
         """Return the pair as a tuple of plain numbers or None."""
@@ -63,28 +62,32 @@ class Range(traitlets.TraitType):  # type: ignore[type-arg]
         return plain_range(str(self.name), value, owner._axis_of(str(self.name)))
 
     def get(self, obj: Any, cls: Any = None) -> AskedRange:
-        """Return the range as it reads."""
+        """Return the range with numbers in place of open ends."""
         asked = self.asked(obj)
         owner: RangeOwner = obj
-        # At the end of `hold_trait_notifications`, what is read is set.
+        # `hold_trait_notifications` sets each trait to the value it reads at the end.
+        # A number there would close an open end.
         held = obj._cross_validation_lock
         return asked if held else owner._filled(str(self.name), asked)
 
     def asked(self, obj: Any) -> AskedRange:
-        """Return the range as it was set: with None for an open end."""
+        """Return the range as it was set, with None for an open end."""
         asked: Any = super().get(obj)
         return asked  # type: ignore[no-any-return]
 
 
 class ByAxis(traitlets.TraitType):  # type: ignore[type-arg]
-    """Mapping with an entry for any axis by its name, read as a mapping of all that there are.
+    """Mapping of axis names to entries. It reads with an entry for each axis of the array.
 
-    What is set replaces all entries. The owner is a `RangeOwner`, and keeps those entries
-    that have a trait of their own in that.
+    An assignment replaces all entries. The owner is a `RangeOwner`. Where an axis has a trait
+    of its own, such as ``iteration_range``, the owner keeps the entry in that trait.
     """
 
     default_value: Mapping[str, Any] = MappingProxyType({})
+    """Mapping: no entries, so each axis has its default."""
+
     info_text = "a mapping of names of axes"
+    """str: the allowed values, for error messages."""
 
     def validate(self, obj: Any, value: Any) -> Mapping[str, Any]:
         """Return a plain dictionary."""
@@ -96,23 +99,23 @@ class ByAxis(traitlets.TraitType):  # type: ignore[type-arg]
         raise NotImplementedError
 
     def get(self, obj: Any, cls: Any = None) -> Mapping[str, Any]:
-        """Return all entries, as they read."""
+        """Return the entries of all axes."""
         owner: RangeOwner = obj
         return owner._whole(str(self.name))
 
     def set(self, obj: Any, value: Any) -> None:
-        """Set all entries."""
+        """Replace all entries."""
         owner: RangeOwner = obj
         owner._set_traits({str(self.name): value})
 
     def asked(self, obj: Any) -> Mapping[str, Any]:
-        """Return the entries that have no trait of their own, as they were set."""
+        """Return the entries as they were set, without those kept in a trait of their own."""
         asked: Any = super().get(obj)
         return asked  # type: ignore[no-any-return]
 
 
 class Ranges(ByAxis):
-    """Range of each axis."""
+    """Mapping of axis names to ranges. Each entry is as for `Range`."""
 
     info_text = "a mapping of names of axes to pairs (first, last)"
 
@@ -121,10 +124,11 @@ class Ranges(ByAxis):
 
 
 class Choices(ByAxis):
-    """One of a few words for each axis."""
+    """Mapping of axis names to one of `values`."""
 
     def __init__(self, values: Sequence[str], **keywords: Any) -> None:
         self.values = tuple(values)
+        """tuple of str: the allowed values of an entry."""
         self.info_text = f"a mapping of names of axes to {', '.join(map(repr, values))}"
         super().__init__(**keywords)
 
@@ -133,14 +137,18 @@ class Choices(ByAxis):
 
 
 class ShownAxis(traitlets.TraitType):  # type: ignore[type-arg]
-    """Name of an axis of the array. The owner swaps it with the one on the other side."""
+    """Name of the axis shown as rows or as columns: an axis of the array.
+
+    If the name is already on the other side, the owner swaps rows and columns.
+    """
 
     default_value = ""
+    """str: empty before the widget has an array."""
 
     def validate(self, obj: Any, value: Any) -> str:
-        """Return the name if there is such an axis."""
+        """Return the name if the array has such an axis."""
         owner: RangeOwner = obj
-        # At first there is no array.
+        # The trait is set to "" before the widget has an array.
         if isinstance(value, str) and (not value or owner._axis(value) is not None):
             return str(value)
         raise traitlets.TraitError(f"{self.name} must be one of {obj.dims}, got {value!r}")
@@ -152,19 +160,20 @@ class ShownAxis(traitlets.TraitType):  # type: ignore[type-arg]
 
 
 class Choice(traitlets.Enum):  # type: ignore[type-arg]
-    """One of a few words; the error names them."""
+    """One of a few words. The error of a wrong value lists them."""
 
     def validate(self, obj: traitlets.HasTraits, value: Any) -> Any:
-        """Return the value if it is one of the words."""
+        """Return the value if it is one of the allowed words."""
         return chosen(str(self.name), value, self.values or ())
 
 
 def chosen(name: str, value: Any, words: Sequence[Any]) -> Any:
-    """The value, if it is one of a few words.
+    """Return `value` if it is one of `words`.
 
     Raises
     ------
     traitlets.TraitError
+        If it is not; the message lists the words.
     """
     if isinstance(value, (str, type(None))) and value in words:
         return value
@@ -173,11 +182,20 @@ def chosen(name: str, value: Any, words: Sequence[Any]) -> Any:
 
 
 def plain_range(name: str, value: Any, axis: Axis | None) -> AskedRange:
-    """Range as a tuple of plain numbers or None, in the order of its axis.
+    """Range as a tuple of Python numbers or None, in the order of its axis.
+
+    Parameters
+    ----------
+    name : str
+        Name of the trait, for the error.
+    value : sequence of two numbers, labels or None
+    axis : Axis or None
+        Axis of the range; None for a range of colours or an axis that the array lacks.
 
     Raises
     ------
     traitlets.TraitError
+        If `value` is not such a pair.
     """
     try:
         first, last = value.asked if isinstance(value, OpenRange) else value
@@ -190,7 +208,7 @@ def plain_range(name: str, value: Any, axis: Axis | None) -> AskedRange:
     if None in (first, last):
         return first, last
     if axis is not None and axis.descends:
-        # Sliders of others have the smaller end first, whatever the axis.
+        # Other libraries' sliders give the smaller end first, also on a descending axis.
         return max(first, last), min(first, last)
     if first > last:
         raise traitlets.TraitError(f"{name} must be {Range.info_text}, got {value!r}")
@@ -198,11 +216,12 @@ def plain_range(name: str, value: Any, axis: Axis | None) -> AskedRange:
 
 
 def checked(owner: traitlets.HasTraits, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values as traits would take them, each by itself; nothing is set.
+    """Values validated by their traits, one by one. Nothing is set.
 
     Raises
     ------
     traitlets.TraitError
+        If a trait does not allow its value.
     """
     traits, found = owner.traits(), {}
     for name, value in values.items():
@@ -213,24 +232,24 @@ def checked(owner: traitlets.HasTraits, values: Mapping[str, Any]) -> dict[str, 
 
 
 def set_together(owner: traitlets.HasTraits, values: Mapping[str, Any]) -> None:
-    """Set traits to checked values, and then tell of each; all are told, though one raises.
+    """Set traits to validated values, then notify the observers of each.
 
-    `hold_trait_notifications` would do the same, but it belongs to the object and not to the
-    thread: what another thread sets meanwhile goes unchecked, and is checked, and taken back,
-    with ours.
+    All observers are notified, even if one raises. `hold_trait_notifications` is not used
+    because it holds the object, not the thread: a value that another thread sets meanwhile is
+    not validated at once, and is rolled back together with ours.
     """
-    # Read so, because a trait that was never set may have no value that it would take.
+    # Not by `getattr`: the default of a trait that was never set may not be valid.
     before = {name: owner._trait_values.get(name, traitlets.Undefined) for name in values}
     owner._trait_values.update(values)
     with ExitStack() as stack:
-        # The last one to come is the first to go.
+        # An ExitStack calls in reverse order; reversed here, observers run in the given order.
         for name, value in reversed(list(values.items())):
             if before[name] != value:
                 stack.callback(owner._notify_trait, name, before[name], value)
 
 
 def _plain(end: Any, axis: Axis | None) -> Any:
-    """End of a range as a Python number, so that it can be written as JSON."""
+    """End of a range as a Python number, which JSON can hold."""
     if end is None:
         return None
     if isinstance(end, str) and axis is not None and axis.labels:
@@ -240,7 +259,7 @@ def _plain(end: Any, axis: Axis | None) -> Any:
     number = float(end)
     if not isfinite(number):
         raise ValueError
-    # From the number itself: a float does not hold every large integer.
+    # Not by way of `number`: a float cannot hold every large integer.
     if isinstance(end, Integral):
         return int(end)
     return int(number) if number.is_integer() else number

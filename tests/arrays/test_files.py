@@ -176,7 +176,7 @@ def test_several_arrays(tmp_path: Path) -> None:
     """The error names them all, but for those that cannot be meant."""
     path = tmp_path / "run.npz"
     np.savez(path, a=VALUES, b=CUBE, c=np.ones(3), d=np.ones((2, 2), complex))
-    refused(path, "is meant: 'a' (2, 3) float32, 'b' (2, 3, 4) float64")
+    refused(path, f"name must choose an array of {path}: 'a' (2, 3) float32, 'b' (2, 3, 4) float64")
     assert files.open(path, name="a").dims == ("iteration", "token")
     np.savez(path, a=np.ones(3), b=np.ones((0, 2)))
     refused(path, f"{path}: it has 'a' (3,) float64, 'b' (0, 2) float64")
@@ -260,7 +260,7 @@ def test_what_is_no_such_file(tmp_path: Path, path: Path) -> None:
     (tmp_path / "run.txt").write_text("some text")
     refused(tmp_path / "run.txt", "path must be one of .npz, .npy, .zarr, .nc, .h5, .hdf5,")
     (tmp_path / "run.zarr").write_text("some text")
-    refused(tmp_path / "run.zarr", "run.zarr is a file of another kind")
+    refused(tmp_path / "run.zarr", "run.zarr is a file of unknown format")
     os.mkfifo(tmp_path / "run.npz")
     refused(tmp_path / "run.npz", "run.npz is a pipe or a device")
     refused(3, "path must be a text or a path, got 3", TypeError)

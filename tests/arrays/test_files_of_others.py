@@ -527,7 +527,7 @@ OTHERS: dict[str, tuple[bytes, str]] = {
     "run.npz": (gzip.compress(b"x"), "compressed with gzip: unpack it first"),
     "run.tar": (TAR, "a tar archive: unpack it first"),
     "run.gguf": (b"GGUF\3\0\0\0", "gguf.GGUFReader(path)"),
-    "run.txt": (b"some text", "a file of another kind"),
+    "run.txt": (b"some text", "a file of unknown format"),
 }
 
 

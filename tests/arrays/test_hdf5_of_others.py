@@ -44,7 +44,7 @@ def test_links(tmp_path: Path) -> None:
     refused(path, "name must be one of those", name="gone")
     with h5py.File(path, "a") as file:
         file["beside"] = h5py.ExternalLink(other.name, "/far/acts")
-    refused(path, "name must say which array")
+    refused(path, "name must choose an array")
     array = files.open(path, name="beside")
     np.testing.assert_array_equal(array.values, -ACTS)
     for place in (path, other):  # neither is open

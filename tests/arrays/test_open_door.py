@@ -350,7 +350,7 @@ def test_a_group_of_a_file_is_no_cache(tmp_path: Path) -> None:
 )
 def test_what_an_error_says_to_type_chooses_one_kind(names: list[str]) -> None:
     cache = {name.format(i): np.ones(3) for name in names for i in (0, 10)}
-    with pytest.raises(TypeError, match="several kinds") as error:
+    with pytest.raises(TypeError, match="several groups of names") as error:
         labelled(cache)
     code = str(error.value).partition("such as ")[2]
     chosen = eval(code, {"cache": cache, "re": re})
@@ -384,7 +384,8 @@ def test_a_cache_that_has_its_dictionary_inside() -> None:
         (
             {f"blocks.{i}.{k}": np.ones(3) for i in range(2) for k in ("q", "resid_post")},
             TypeError,
-            r"several kinds: blocks.\*.q, blocks.\*.resid_post. Choose one, such as \{name",
+            r"several groups of names: blocks.\*.q, blocks.\*.resid_post. "
+            r"Choose one, such as \{name",
         ),
         (
             {f"blocks.{i}": np.ones((2, 3)) for i in range(2)},

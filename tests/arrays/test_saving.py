@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as arrays
 
 from heatwidget import LabelledArray, LiveArray
 from heatwidget.arrays import StoredSource, as_labelled, files
-from heatwidget.arrays.files import draft, replacing
+from heatwidget.arrays.files import replacing, save_job
 
 SUFFIXES = (".npz", ".zarr", ".nc", ".h5", ".safetensors")
 DTYPES = ("?", "i1", "<u2", ">i4", "<i8", "<u8", "<f2", ">f4", "<f4", "<f8")
@@ -94,11 +94,11 @@ def test_block_by_block(
     tmp_path: Path, suffix: str, n_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As many rows at a time as memory has room for, at least one."""
-    monkeypatch.setattr(draft, "_BLOCK_BYTES", n_bytes)
+    monkeypatch.setattr(save_job, "_BLOCK_BYTES", n_bytes)
     values = np.random.default_rng(0).random((7, 3, 4))
     source = zarr.create_array(tmp_path / "source.zarr", data=values, chunks=(2, 2, 2))
     array = as_labelled(source, default_dims={3: ("layer", "iteration", "token")})
-    seen = [region.bounds[0] for region, _ in draft.Draft(array).blocks()]
+    seen = [region.bounds[0] for region, _ in save_job.SaveJob(array).blocks()]
     rows = {1: 1, 96: 1, 500: 4}[n_bytes]
     assert seen == [(k, min(k + rows, 7)) for k in range(0, 7, rows)]
     files.save(array, tmp_path / f"run{suffix}")
@@ -221,11 +221,11 @@ def test_attributes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("run.npy", "path must be of a kind that holds labels, .npz for one, got "),
+        ("run.npy", "path must have a format with labels, such as .npz, got "),
         ("run.txt", "path must end in one of .npz, .npy, .zarr, "),
         ("", "path must end in one of"),
-        ("folder.npz", "path must lead to a file, and "),
-        ("folder.zarr", "path must lead to a zarr store if to anything; "),
+        ("folder.npz", "path must be a file; "),
+        ("folder.zarr", "path must be new or a zarr store; "),
     ],
 )
 def test_where_nothing_is_written(tmp_path: Path, name: str, text: str) -> None:
@@ -247,13 +247,13 @@ class FailingStore(Exception):
 def break_source(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the second block of any array fail."""
 
-    def blocks(self: draft.Draft, multiple: int = 1) -> Any:
+    def blocks(self: save_job.SaveJob, multiple: int = 1) -> Any:
         yield next(whole(self, multiple))
         raise FailingStore
 
-    whole = draft.Draft.blocks
-    monkeypatch.setattr(draft.Draft, "blocks", blocks)
-    monkeypatch.setattr(draft, "_BLOCK_BYTES", 32)
+    whole = save_job.SaveJob.blocks
+    monkeypatch.setattr(save_job.SaveJob, "blocks", blocks)
+    monkeypatch.setattr(save_job, "_BLOCK_BYTES", 32)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -366,8 +366,8 @@ def test_a_library_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_python_that_is_too_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that can be installed there would help."""
-    monkeypatch.setattr("heatwidget.arrays.files.zarr._OLDEST_PYTHON", (4, 0))
-    with pytest.raises(ImportError, match=r"need zarr 3, and zarr 3 needs Python 4\.0 or newer"):
+    monkeypatch.setattr("heatwidget.arrays.files.zarr._MIN_PYTHON", (4, 0))
+    with pytest.raises(ImportError, match=r"need zarr 3, which needs Python 4\.0 or newer"):
         files.save(VALUES, tmp_path / "run.zarr")
     assert not list(tmp_path.iterdir())
 

@@ -1,4 +1,4 @@
-"""What a user gives a capture to read: padded batches, text, chats, with a tokenizer beside it."""
+"""Inputs of a capture: padded batches, text and chats with a tokenizer."""
 
 from __future__ import annotations
 
@@ -161,8 +161,8 @@ def test_chats(captured: Capture) -> None:
 @pytest.mark.parametrize(
     ("given", "options", "error", "message"),
     [
-        ("the cat", {}, TypeError, "text must have a tokenizer beside it: give tokenizer="),
-        (CHAT, {}, TypeError, "chat messages must have a tokenizer beside it"),
+        ("the cat", {}, TypeError, "text must come with a tokenizer: pass tokenizer="),
+        (CHAT, {}, TypeError, "chat messages must come with a tokenizer: pass tokenizer="),
         (
             "the cat",
             {"tokenizer": "gpt2"},
@@ -185,7 +185,12 @@ def test_chats(captured: Capture) -> None:
             "apply_chat_template, got T",
         ),
         (["cat", CHAT[0]], {"tokenizer": tokenizer()}, TypeError, "must be whole numbers"),
-        ([5, 64], {}, ValueError, r"within 0..63, the vocabulary of LlamaForCausalLM, got 64; are"),
+        (
+            [5, 64],
+            {},
+            ValueError,
+            r"within 0..63, the vocabulary of LlamaForCausalLM, got 64; did the ids",
+        ),
         ([5, -1], {}, ValueError, "the vocabulary of LlamaForCausalLM, got -1"),
     ],
 )

@@ -80,10 +80,14 @@ def test_one_prompt(input_ids: Any) -> None:
         (torch.zeros(0, 3).long(), ValueError, r"got shape \(0, 3\)"),
         (torch.zeros(1, 2, 3).long(), ValueError, r"tokens for each prompt, got shape \(2, 3\)"),
         ([1, [2, 3]], ValueError, r"tokens for each prompt, got shape \(\)"),
-        ("text", TypeError, "text must have a tokenizer beside it: give tokenizer="),
-        (["text"], TypeError, "text must have a tokenizer"),
-        (np.array(["text", "more"]), TypeError, "text must have a tokenizer"),
-        ([{"role": "user", "content": "text"}], TypeError, "chat messages must have a tokenizer"),
+        ("text", TypeError, "text must come with a tokenizer: pass tokenizer="),
+        (["text"], TypeError, "text must come with a tokenizer"),
+        (np.array(["text", "more"]), TypeError, "text must come with a tokenizer"),
+        (
+            [{"role": "user", "content": "text"}],
+            TypeError,
+            "chat messages must come with a tokenizer",
+        ),
         (["text", 3], TypeError, "input_ids must be whole numbers"),
         (b"text", TypeError, "text, chat messages or token ids, .*, got bytes"),
         ({"text": "a", "label": 1}, TypeError, "an entry 'input_ids', got a mapping of text, lab"),
@@ -145,7 +149,7 @@ def test_padded_rows(
         ([[1, 1], [1, 1]], ValueError, r"whose prompts have \[3, 3\], got \[2, 2\]"),
         (torch.ones(2, 1, 3, 3), ValueError, "attention_mask must hold one or more tokens"),
         ([[1, 0, 1], [1, 1, 1]], ValueError, "prompt 0 has a 0 between them"),
-        ([[1, 1, 1], [0, 0, 0]], ValueError, "must leave a token of each prompt, none of 1"),
+        ([[1, 1, 1], [0, 0, 0]], ValueError, "must mark a token in each prompt, prompt 1 has none"),
         ([[1, 1, 2], [1, 1, 1]], ValueError, "1 for tokens and 0 for padding, got 2"),
         ([[0, -np.inf, 0], [1, 1, 1]], ValueError, "1 for tokens and 0 for padding, got -inf"),
         ([[np.nan, 1, 1], [1, 1, 1]], ValueError, "1 for tokens and 0 for padding, got nan"),
@@ -163,7 +167,9 @@ def test_masks_that_are_none(mask: Any, error: type[Exception], message: str) ->
 
 
 def test_a_mask_given_twice() -> None:
-    with pytest.raises(TypeError, match="attention_mask comes with input_ids already"):
+    with pytest.raises(
+        TypeError, match="attention_mask is already in input_ids, got it as a keyword too"
+    ):
         prompts_of({"input_ids": [1], "attention_mask": [1]}, given={"attention_mask": [1]})
 
 
@@ -188,7 +194,7 @@ def test_padding_without_a_mask(rows: list[list[int]], eos: Any, is_padded: bool
     known = SimpleNamespace(decode=str, **vars(model.config))
     for options in ({"model": model}, {"tokenizer": known}):
         if is_padded:
-            with pytest.raises(ValueError, match="of input_ids is padded with token 9: pass the"):
+            with pytest.raises(ValueError, match="of input_ids is padded with token 9: pass its"):
                 prompts_of(rows, **options)
         else:
             assert prompts_of(rows, **options).lengths == tuple(map(len, rows))

@@ -79,7 +79,7 @@ def test_labelled_arrays_are_read_as_arrays() -> None:
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_wrong_references_are_named(metric: Callable[..., Any]) -> None:
-    with pytest.raises(TypeError, match=r"^fixed_point and reference exclude each other, got both"):
+    with pytest.raises(TypeError, match=r"^give either fixed_point or reference, got both"):
         metric(STATES, STATES[-1], reference=LONGER)
     with pytest.raises(TypeError, match=r"^reference must be an array of real numbers, got dtype"):
         metric(STATES, reference=LONGER.astype(complex))

@@ -37,8 +37,8 @@ def test_there_is_always_a_picture(
     assert found.picture_height >= 2
     assert found.left + found.picture_width + found.right <= found.width
     assert found.width + WIDTH <= width
-    assert found.most_row_ticks >= 1
-    assert found.most_column_ticks >= 1
+    assert found.max_row_ticks >= 1
+    assert found.max_column_ticks >= 1
     assert height is None or found.height == height
 
 
@@ -79,16 +79,16 @@ def test_row_labels_do_not_overlap(
     rows: Axis, columns: Axis, width: int, height: int | None
 ) -> None:
     found = lay_out(rows, columns, width=width, height=height)
-    assert found.most_row_ticks == 1 or found.picture_height / found.most_row_ticks >= 11
+    assert found.max_row_ticks == 1 or found.picture_height / found.max_row_ticks >= 11
     each = 11 if found.rotated else found.column_columns * CHARACTER
-    assert found.most_column_ticks == 1 or found.picture_width / found.most_column_ticks >= each
+    assert found.max_column_ticks == 1 or found.picture_width / found.max_column_ticks >= each
 
 
 def labels_across(n_tokens: int, length: int, width: int, rows: Axis | None = None) -> int:
     """Number of labels under tokens of one length."""
     columns = make_axis("token", n_tokens, ["x" * length] * n_tokens)
     found = lay_out(rows or make_axis("layer", 12), columns, width=width, height=None)
-    return min(found.most_column_ticks, n_tokens)
+    return min(found.max_column_ticks, n_tokens)
 
 
 @given(
@@ -131,7 +131,7 @@ def test_a_narrow_page_has_room_for_the_labels(
     least = found.least_width - found.left - found.right
     assert least >= min(160, found.picture_width)
     each = 10 if found.rotated else found.column_columns * CHARACTER
-    shown = min(found.most_column_ticks, columns.size)
+    shown = min(found.max_column_ticks, columns.size)
     assert shown == 1 or least / shown >= each
 
 

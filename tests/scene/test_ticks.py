@@ -68,7 +68,7 @@ def test_ticks_stand_at_whole_numbers_inside_the_picture(
     case: tuple[Axis, tuple[int, int]], most: int
 ) -> None:
     axis, window = case
-    ticks = axis_ticks(Labels(axis, 8), window, most=most)
+    ticks = axis_ticks(Labels(axis, 8), window, max_=most)
     assert 1 <= len(ticks.positions) <= most
     assert all(type(p) is float and 0 <= p <= 1 for p in ticks.positions)
     assert len(set(ticks.positions)) == len(ticks.positions) == len(ticks.texts)
@@ -93,7 +93,7 @@ def test_ticks_stand_at_whole_numbers_inside_the_picture(
 def test_all_are_ticked_where_there_is_room(case: tuple[Axis, tuple[int, int]], most: int) -> None:
     axis, window = case
     assume(window[1] - window[0] <= most)
-    ticks = axis_ticks(Labels(axis, 8), window, most=most)
+    ticks = axis_ticks(Labels(axis, 8), window, max_=most)
     assert ticked(axis, window, ticks) == list(range(*window))
 
 
@@ -108,7 +108,7 @@ def test_ticks_stay_in_place_while_the_window_moves(
     for _ in range(2):
         start = moves.draw(st.integers(0, axis.size - length))
         window = (start, start + length)
-        ticks = axis_ticks(Labels(axis, 8), window, most=most)
+        ticks = axis_ticks(Labels(axis, 8), window, max_=most)
         shown.append((window, set(ticked(axis, window, ticks))))
     (one, here), (two, there) = shown
     both = range(max(one[0], two[0]), min(one[1], two[1]))
@@ -120,14 +120,14 @@ def test_ticks_stay_in_place_while_the_window_moves(
 @given(size=st.integers(2, 2000), most=st.integers(2, 60))
 def test_numbers_are_round(size: int, most: int) -> None:
     axis = make_axis("iteration", size)
-    ticks = axis_ticks(Labels(axis, 8), (0, size), most=most)
+    ticks = axis_ticks(Labels(axis, 8), (0, size), max_=most)
     steps = set(np.diff([int(text) for text in ticks.texts]))
     assert len(steps) <= 1
     assert all(str(step).rstrip("0") in ("1", "2", "5") for step in steps)
 
 
 def test_equal_tokens_are_kept_apart() -> None:
-    ticks = axis_ticks(Labels(make_axis("token", 3, ["is"] * 3), 9), (0, 3), most=9)
+    ticks = axis_ticks(Labels(make_axis("token", 3, ["is"] * 3), 9), (0, 3), max_=9)
     assert ticks.texts == ("is", "is", "is")
     assert ticks.positions == (1 / 6, 1 / 2, 5 / 6)
 
@@ -135,10 +135,10 @@ def test_equal_tokens_are_kept_apart() -> None:
 def test_numbers_far_from_zero_or_without_a_round_one() -> None:
     far = make_axis("iteration", 3, [2**62, 2**62 + 1, 2**62 + 3])
     for most in (1, 2, 5):
-        ticks = axis_ticks(Labels(far, 9), (0, 3), most=most)
+        ticks = axis_ticks(Labels(far, 9), (0, 3), max_=most)
         assert 1 <= len(ticks.texts) <= most
     below = make_axis("layer", 5, [-7, -5, -3, -1, 1])
-    assert axis_ticks(Labels(below, 9), (0, 5), most=9).texts == (
+    assert axis_ticks(Labels(below, 9), (0, 5), max_=9).texts == (
         "−7",
         "−5",
         "−3",

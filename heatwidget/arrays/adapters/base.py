@@ -39,6 +39,22 @@ class ArrayAdapter(ABC):
         Numbers or texts of each axis, None where it has none; or nothing.
     attrs : mapping
         Anything else that is known: ``long_name`` and ``units`` say what is measured.
+
+    Examples
+    --------
+    An adapter that computes the values of a region when it is read.
+
+    >>> class SumsAdapter(hw.ArrayAdapter):
+    ...     dims = ("layer", "token")
+    ...     def __init__(self, sizes):
+    ...         self.shape, self.dtype = sizes, np.dtype(float)
+    ...     def read(self, region):
+    ...         rows, columns = (np.arange(*bounds) for bounds in region.bounds)
+    ...         return np.add.outer(rows, columns).astype(float)
+    >>> from heatwidget.arrays import Region
+    >>> SumsAdapter((3, 4)).read(Region(((1, 3), (0, 4))))  # rows 1 and 2, all columns
+    array([[1., 2., 3., 4.],
+           [2., 3., 4., 5.]])
     """
 
     shape: tuple[int, ...]

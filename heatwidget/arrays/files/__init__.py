@@ -1,4 +1,4 @@
-"""Labelled arrays on disk, one module for each kind of file."""
+"""Files with labelled arrays, one module for each format."""
 
 from .opening import DEFAULT_DIMS, open, open_labelled
 from .saving import save

@@ -1,4 +1,4 @@
-"""What is found in a file, before any values are read."""
+"""Contents of a file: its arrays and labels, before values are read."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import numpy as np
 from .labels import Labels
 
 VALUES = "values"  # name under which `save` writes an array
-LABELS = "heatwidget.labels"  # and of the text beside it, which nobody else calls so
-OLD_LABELS = "labels"  # as which earlier versions wrote it
-_MOST_NAMES = 20  # in an error
+LABELS = "heatwidget.labels"  # name of the text with its labels, unique to this package
+OLD_LABELS = "labels"  # name of that text in files of earlier versions
+_MAX_NAMES = 20  # names listed in an error
 
 
 class UnknownTypeError(TypeError):
-    """Values of a type that the file may have, and this package does not read."""
+    """Values of a type that the format allows but this package does not read."""
 
 
-class NamedKindError(ValueError):
-    """A file that is not read, and the way out."""
+class UnreadableFormatError(ValueError):
+    """A file that this package does not read; the message says what does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +33,17 @@ class Entry:
     ----------
     shape : tuple of int
     dtype : dtype or str
-        The file's own word where numpy has no such type.
+        The format's name of the type if numpy has no such type.
     load : callable
-        Gives the array, read lazily if the format allows it.
+        Returns the array, lazily read if the format allows it.
     named : bool
-        Whether the format has no axis without a name: then one that is not known is no axis
-        of another name.
+        Whether all axes have names in this format. Then names that the widgets do not know are
+        kept, instead of the default names.
     quantity : str
-        What is measured, where the array itself does not say it.
+        Measured quantity, if the array itself does not name it.
     aside : bool
-        Whether it belongs to another array, or is one under another name: not what is meant
-        where no name is given.
+        Whether it belongs to another array or is a second name of one. It is not chosen by
+        default.
     """
 
     shape: tuple[int, ...]
@@ -55,7 +55,7 @@ class Entry:
 
     @classmethod
     def of(cls, array: Any, **more: Any) -> Entry:
-        """Entry of an array that is read lazily anyway."""
+        """Entry of an array that is lazy itself."""
         return cls(tuple(array.shape or ()), array.dtype, lambda: array, **more)
 
     @property
@@ -71,35 +71,37 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Arrays of a file by name, and what it says of the one called ``values``.
+    """Arrays of a file by name, and the labels of the one called ``values``.
 
     Parameters
     ----------
     entries : mapping of str to Entry
     labels : callable, optional
-        Reads what the file says; called when that array is chosen.
+        Reads the labels; called when that array is chosen.
     """
 
     entries: Mapping[str, Entry]
     labels: Callable[[], Labels | None] = lambda: None
 
     def choose(self, path: Path, name: str | None) -> str:
-        """Return the name of an array of the file, by default of the one that is meant.
+        """Return the name of the array to open.
+
+        By default that is ``values``, the only array, or the only one that a heatmap can show.
 
         Raises
         ------
         ValueError
-            If there is no such array, or not exactly one that is meant.
+            If there is no array with this name, or no or several arrays to choose from.
         """
         if name is None:
-            return self._meant(path)
+            return self._default(path)
         for known in (name, name.strip("/")):
             if known in self.entries:
                 return known
         raise ValueError(f"name must be one of those in {path}: {self._list()}; got {name!r}")
 
-    def _meant(self, path: Path) -> str:
-        """Name of the array that was saved by us, the only one, or the only one that fits."""
+    def _default(self, path: Path) -> str:
+        """Name of the array written by `save`, of the only one, or of the only one that fits."""
         if VALUES in self.entries:
             return VALUES
         names = [n for n, entry in self.entries.items() if not entry.aside] or [*self.entries]
@@ -110,13 +112,13 @@ class Contents:
             raise ValueError(f"path must hold an array of two or more axes; {path}: {has}")
         if len(names) > 1:
             raise ValueError(
-                f"name must say which array of {path} is meant: {self._list(only_fitting=True)}"
+                f"name must choose an array of {path}: {self._list(only_fitting=True)}"
             )
         return names[0]
 
     def _list(self, *, only_fitting: bool = False) -> str:
-        """Names, with shape and type each."""
+        """Names with shape and type, for errors."""
         entries = [(n, e) for n, e in self.entries.items() if e.fits or not only_fitting]
-        texts = [f"{name!r} {entry}" for name, entry in entries[:_MOST_NAMES]]
+        texts = [f"{name!r} {entry}" for name, entry in entries[:_MAX_NAMES]]
         more = len(entries) - len(texts)
         return ", ".join(texts) + (f" and {more} more" if more > 0 else "")

@@ -1,4 +1,4 @@
-"""Arrays in an HDF5 file, by h5py; the file is open only while something is read of it."""
+"""Arrays in HDF5 files, by h5py. A file is open only during a read."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..adapters import ClosedDataset
-from .contents import LABELS, OLD_LABELS, VALUES, Contents, Entry, NamedKindError
-from .draft import Draft
+from .contents import LABELS, OLD_LABELS, VALUES, Contents, Entry, UnreadableFormatError
 from .labels import Labels
-from .libraries import needed
-from .room import check_room
+from .libraries import require_extra
+from .save_job import SaveJob
+from .space import ensure_free_space
 
-# Ways to open a file that is only looked at: without a lock, so that its owner can write to
-# it; as this process has it open already; as one that another program is writing to.
+# Ways to open a file for reading: without a lock, so that its owner can write to it; with the
+# settings of a file that is already open in this process; as a file that another program writes.
 _WAYS: tuple[dict[str, Any], ...] = ({"locking": False}, {}, {"swmr": True, "locking": False})
 _WRITING = "for write", "SWMR"
 
 
 def read(path: Path, *, extra: str = "hdf5") -> Contents:
-    """Return the datasets of a file, also those in groups, and what it says of ``values``."""
-    with needed(extra, path):
+    """Return the datasets of a file, also those in groups, and the labels of ``values``."""
+    with require_extra(extra, path):
         import h5py  # noqa: F401
     with reading(str(path)) as file:
         found = list(_walk(file, "", ()))
         text = _text(file)
     firsts = {item.key: item.name for item in sorted(found, key=lambda item: item.linked)[::-1]}
-    beside = {name for item in found for name in item.beside}
+    coordinates = {name for item in found for name in item.coordinates}
     entries = {
         item.name: Entry(
             item.shape,
             item.dtype,
             partial(ClosedDataset, str(path), item.name, reading),
-            aside=item.name in beside or firsts[item.key] != item.name,
+            aside=item.name in coordinates or firsts[item.key] != item.name,
         )
         for item in found
         if text is None or item.name not in (LABELS, OLD_LABELS)
@@ -47,17 +47,17 @@ def read(path: Path, *, extra: str = "hdf5") -> Contents:
 
 @contextmanager
 def reading(path: str) -> Iterator[Any]:
-    """Open a file to look at it; it is closed at the end, and nobody is kept from writing.
+    """Open a file for reading, without a lock, and close it at the end.
 
-    No other thread uses HDF5 meanwhile: it would find the file open, and could not open it
+    Other threads cannot use HDF5 meanwhile: a thread that found the file open could not open it
     for writing.
 
     Raises
     ------
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
-    with _alone():
+    with _h5py_lock():
         file = _open(path)
         try:
             yield file
@@ -65,8 +65,8 @@ def reading(path: str) -> Iterator[Any]:
             file.close()
 
 
-def _alone() -> Any:
-    """The lock that h5py itself takes for each call."""
+def _h5py_lock() -> Any:
+    """Global lock that h5py takes for each call."""
     from h5py import _objects
 
     return getattr(_objects, "phil", nullcontext())
@@ -80,47 +80,47 @@ def _open(path: str) -> Any:
             return file
         errors.append(error)
     if all(text in str(errors) for text in _WRITING):
-        raise NamedKindError(
-            f"path must be a file that can be read, and {path} is being written by another"
-            f" program, or was when that ended ({errors[0]}): it can close it, or set swmr_mode;"
+        raise UnreadableFormatError(
+            f"path must be a readable file; {path} is being written by another program, or was"
+            f" not closed by one that crashed ({errors[0]}): close it there, or set swmr_mode;"
             " h5clear -s frees a file that nobody writes to"
         ) from errors[0]
     raise errors[0]
 
 
 def _try(path: str, way: Mapping[str, Any]) -> tuple[Any, Exception | None]:
-    """Open a file in one way; it, or why it could not be opened."""
+    """Open a file in one way. Return the file or the error."""
     import h5py
 
     try:
         return h5py.File(path, "r", **way), None
-    # h5py, or its HDF5, may be too old for `locking`.
+    # Old versions of h5py or HDF5 do not know `locking`.
     except (OSError, TypeError, ValueError) as error:
         return None, error
 
 
 class _Found(NamedTuple):
-    """A dataset as it is met on the way through a file."""
+    """A dataset found in a file."""
 
     name: str
-    key: tuple[int, int]  # the same for the same dataset under another name
-    linked: bool  # whether the way to it is a soft link
+    key: tuple[int, int]  # equal for two names of the same dataset
+    linked: bool  # whether its path goes through a soft link
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    beside: tuple[str, ...]  # names of what belongs to it
+    coordinates: tuple[str, ...]  # names of its coordinate arrays
 
 
 def _walk(
     group: Any, prefix: str, above: tuple[tuple[int, int], ...], *, linked: bool = False
 ) -> Iterator[_Found]:
-    """Yield the datasets below a group, through links too, but never in a circle."""
+    """Yield the datasets below a group. Links are followed, cycles are not."""
     import h5py
 
     for name in group:
         link = group.get(name, getlink=True)
         try:
             item = group[name]
-        except (KeyError, OSError):  # a link to nothing
+        except (KeyError, OSError):  # a broken link
             continue
         if not isinstance(item, (h5py.Dataset, h5py.Group)):
             continue
@@ -128,13 +128,15 @@ def _walk(
         key, full = (int(info.fileno), int(info.addr)), prefix + name
         soft = linked or isinstance(link, h5py.SoftLink)
         if isinstance(item, h5py.Dataset):
-            yield _Found(full, key, soft, item.shape or (), _dtype(item), _beside(item, prefix))
+            yield _Found(
+                full, key, soft, item.shape or (), _dtype(item), _coordinate_names(item, prefix)
+            )
         elif key not in above:
             yield from _walk(item, f"{full}/", (*above, key), linked=soft)
 
 
 def _dtype(dataset: Any) -> np.dtype[Any]:
-    """Type of a dataset; bare bytes where it is one that numpy lacks."""
+    """Type of a dataset; raw bytes for a type that numpy lacks."""
     try:
         found: np.dtype[Any] = dataset.dtype
     except TypeError:
@@ -142,15 +144,15 @@ def _dtype(dataset: Any) -> np.dtype[Any]:
     return found
 
 
-def _beside(dataset: Any, prefix: str) -> tuple[str, ...]:
-    """Names of coordinates of more than one axis, as netCDF files list them."""
-    said = dataset.attrs.get("coordinates")
-    said = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return tuple(prefix + name for name in said.split()) if isinstance(said, str) else ()
+def _coordinate_names(dataset: Any, prefix: str) -> tuple[str, ...]:
+    """Names of coordinates over several axes, as listed in netCDF files."""
+    names = dataset.attrs.get("coordinates")
+    names = names.decode("utf-8", "replace") if isinstance(names, bytes) else names
+    return tuple(prefix + name for name in names.split()) if isinstance(names, str) else ()
 
 
 def _text(file: Any) -> str | None:
-    """What the file says of its array, if we have written it."""
+    """Text with the labels, in a file written by `save`."""
     for name in (LABELS, OLD_LABELS):
         found: Any = file.get(name) if VALUES in file else None
         if getattr(found, "shape", None) == () and found.dtype.kind in "OS":
@@ -161,15 +163,15 @@ def _text(file: Any) -> str | None:
     return None
 
 
-def write(path: Path, draft: Draft) -> None:
+def write(path: Path, job: SaveJob) -> None:
     """Write values and labels, block by block."""
-    with needed("hdf5", path):
+    with require_extra("hdf5", path):
         import h5py
-    check_room(path, draft.n_bytes)
+    ensure_free_space(path, job.n_bytes)
     with h5py.File(path, "x") as file:
-        values = file.create_dataset(VALUES, draft.shape, draft.dtype)
-        for at, dim in enumerate(draft.labels.dims):
+        values = file.create_dataset(VALUES, job.shape, job.dtype)
+        for at, dim in enumerate(job.labels.dims):
             values.dims[at].label = dim
-        file[LABELS] = draft.text
-        for region, block in draft.blocks():
+        file[LABELS] = job.text
+        for region, block in job.blocks():
             values[region.slices] = block

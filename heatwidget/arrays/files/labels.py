@@ -1,4 +1,4 @@
-"""What a file says of its array besides the values."""
+"""Labels of an array in a file: axes, quantity and attributes."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ..labelled import LabelledArray
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Names and coordinates of axes, quantity and attributes, as one text can hold them.
+    """Names and coordinates of axes, quantity and attributes, in a form for JSON.
 
     Parameters
     ----------
     dims : tuple of str
         Names of the axes, in order.
     coords : mapping of str to sequence or mapping
-        Coordinates by dim, of those axes that have other ones than 0..size-1; text by number
-        where an axis has both.
+        Coordinates of the axes that differ from 0..size-1, by name; a mapping of numbers to
+        texts if an axis has both.
     quantity : str
-        What is measured.
+        Measured quantity.
     attrs : mapping
-        Anything else that is known.
+        Further attributes.
     """
 
     dims: tuple[str, ...]
@@ -43,26 +43,26 @@ class Labels:
 
     @classmethod
     def from_text(cls, text: str) -> Labels:
-        """Labels out of the text that `to_text` makes.
+        """Labels from the text of `to_text`.
 
         Raises
         ------
         ValueError
-            If it is no such text.
+            If the text has another form.
         """
-        said = json.loads(text)
-        kinds = {"dims": list, "coords": dict, "quantity": str, "attrs": dict}
-        if not isinstance(said, dict) or said.keys() != kinds.keys():
-            raise ValueError(f"labels must be an object of {', '.join(kinds)}, got {text[:80]!r}")
-        for name, kind in kinds.items():
-            if not isinstance(said[name], kind):
-                raise ValueError(f"labels must have {name} of type {kind.__name__}")
-        coords = {dim: _from_json(found) for dim, found in said["coords"].items()}
-        return cls(tuple(said["dims"]), coords, said["quantity"], said["attrs"])
+        content = json.loads(text)
+        types = {"dims": list, "coords": dict, "quantity": str, "attrs": dict}
+        if not isinstance(content, dict) or content.keys() != types.keys():
+            raise ValueError(f"labels must be an object of {', '.join(types)}, got {text[:80]!r}")
+        for name, type_ in types.items():
+            if not isinstance(content[name], type_):
+                raise ValueError(f"labels must have {name} of type {type_.__name__}")
+        coords = {dim: _from_json(found) for dim, found in content["coords"].items()}
+        return cls(tuple(content["dims"]), coords, content["quantity"], content["attrs"])
 
     @classmethod
     def are_in(cls, text: str) -> bool:
-        """Whether a text is one that `to_text` makes: in files of others it may be any."""
+        """Whether a text has the form of `to_text`. In files of other programs it may not."""
         try:
             cls.from_text(text)
         except (ValueError, RecursionError):
@@ -70,28 +70,28 @@ class Labels:
         return True
 
     def to_text(self) -> str:
-        """Labels as JSON in ASCII, which takes any text: NUL and lone surrogates too.
+        """Labels as JSON in ASCII, which can hold any text, also NUL and lone surrogates.
 
         Raises
         ------
         TypeError
-            If an attribute is nothing that JSON can hold.
+            If an attribute cannot be written as JSON.
         """
         attrs = {_key(key): _plain(key, value) for key, value in self.attrs.items()}
         coords = {dim: _to_json(found) for dim, found in self.coords.items()}
-        said = {"dims": self.dims, "coords": coords, "quantity": self.quantity}
-        return json.dumps({**said, "attrs": attrs})
+        content = {"dims": self.dims, "coords": coords, "quantity": self.quantity}
+        return json.dumps({**content, "attrs": attrs})
 
 
 def _coords(axis: Axis) -> list[Any] | dict[int | float, str] | None:
-    """Coordinates of an axis, or None where they are 0..size-1."""
+    """Coordinates of an axis; None if they are 0..size-1."""
     if axis.labels:
         return list(axis.labels) if axis.is_counted else axis.mapping
     return None if axis.is_counted else axis.coordinates.tolist()
 
 
 def _to_json(coords: Any) -> Any:
-    """Coordinates as JSON has them, whose names are texts: numbers and labels side by side."""
+    """Coordinates for JSON. A mapping becomes two lists, because keys of JSON are texts."""
     if isinstance(coords, Mapping):
         return {"numbers": list(coords), "labels": list(coords.values())}
     return coords
@@ -113,7 +113,7 @@ def _key(key: Any) -> str:
 
 
 def _plain(key: str, value: Any) -> Any:
-    """Attribute as JSON gives it back: a list for an array or a tuple."""
+    """Attribute after a round trip through JSON: a list for an array or a tuple."""
     try:
         return json.loads(json.dumps(value, default=_from_numpy))
     except (TypeError, ValueError) as error:

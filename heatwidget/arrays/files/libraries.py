@@ -1,4 +1,4 @@
-"""The libraries that some kinds of files need, each an extra of this package."""
+"""Optional libraries for file formats, each an extra of this package."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 
 @contextmanager
-def needed(extra: str, path: Path) -> Iterator[None]:
-    """Say how to get what a file needs, where an import in the block fails.
+def require_extra(extra: str, path: Path) -> Iterator[None]:
+    """Name the extra to install if an import in the block fails.
 
     Raises
     ------

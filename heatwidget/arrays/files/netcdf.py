@@ -1,4 +1,4 @@
-"""Arrays in a netCDF file: read by h5py, or by xarray what is no HDF5; written by h5netcdf."""
+"""Arrays in netCDF files: read by h5py, or by xarray in netCDF-3; written by h5netcdf."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from . import hdf5
 from .contents import LABELS, VALUES, Contents, Entry
-from .draft import Draft
-from .libraries import needed
-from .room import check_room
+from .libraries import require_extra
+from .save_job import SaveJob
+from .space import ensure_free_space
 
 
 def read(path: Path) -> Contents:
-    """Return the variables of a file and what it says of ``values``."""
+    """Return the variables of a file and the labels of ``values``."""
     with path.open("rb") as file:
         if file.read(3) == b"CDF":
             return _read_classic(path)
@@ -28,9 +28,9 @@ def read(path: Path) -> Contents:
 
 
 def _read_classic(path: Path) -> Contents:
-    """Variables of a file of the old format, which is no HDF5."""
-    with needed("netcdf", path):
-        import_module("scipy")  # or xarray would say that it knows no such kind of file
+    """Variables of a netCDF-3 file, which is not HDF5."""
+    with require_extra("netcdf", path):
+        import_module("scipy")  # without scipy xarray reports an unknown file format
         import xarray
 
         dataset = xarray.open_dataset(path, engine="scipy", cache=False, decode_times=False)
@@ -40,23 +40,21 @@ def _read_classic(path: Path) -> Contents:
     )
 
 
-def write(path: Path, draft: Draft) -> None:
-    """Write values and labels, block by block; float16, which netCDF lacks, as float32."""
-    with needed("netcdf", path):
+def write(path: Path, job: SaveJob) -> None:
+    """Write values and labels, block by block. netCDF has no float16: float32 instead."""
+    with require_extra("netcdf", path):
         import h5netcdf
         import h5py
-    dtype = {"b": np.dtype(np.int8), "f": np.promote_types(draft.dtype, np.float32)}
-    check_room(path, draft.n_bytes)
+    dtype = {"b": np.dtype(np.int8), "f": np.promote_types(job.dtype, np.float32)}
+    ensure_free_space(path, job.n_bytes)
     with h5netcdf.File(path, "x") as file:
-        file.dimensions = dict(zip(draft.labels.dims, draft.shape, strict=True))
-        values = file.create_variable(
-            VALUES, draft.labels.dims, dtype.get(draft.dtype.kind, draft.dtype)
-        )
-        # For other programs; we read the labels, which can hold any text.
-        name = draft.labels.quantity.replace("\0", "")
+        file.dimensions = dict(zip(job.labels.dims, job.shape, strict=True))
+        values = file.create_variable(VALUES, job.labels.dims, dtype.get(job.dtype.kind, job.dtype))
+        # For other programs. This package reads the quantity from the labels, which hold any text.
+        name = job.labels.quantity.replace("\0", "")
         values.attrs["long_name"] = name.encode(errors="replace").decode()
-        if draft.dtype.kind == "b":
-            values.attrs["dtype"] = "bool"  # as xarray has it
-        file.create_variable(LABELS, (), h5py.string_dtype())[...] = draft.text
-        for region, block in draft.blocks():
+        if job.dtype.kind == "b":
+            values.attrs["dtype"] = "bool"  # as xarray marks it
+        file.create_variable(LABELS, (), h5py.string_dtype())[...] = job.text
+        for region, block in job.blocks():
             values[region.slices] = block

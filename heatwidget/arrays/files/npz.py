@@ -1,7 +1,7 @@
-"""Arrays in a zip archive as numpy writes it: ``.npz``.
+"""Arrays in numpy's ``.npz`` archives.
 
-Uncompressed ones are mapped into memory where they lie, so their checksum is not looked at;
-compressed ones are read whole.
+Uncompressed arrays are mapped into memory, so their checksum is not verified. Compressed arrays
+are read whole.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contents import LABELS, OLD_LABELS, VALUES, Contents, Entry
-from .draft import Draft
 from .labels import Labels
 from .npy import Header, read_header
+from .save_job import SaveJob
 
-_SUFFIX = ".npy"  # of members that are arrays
-_ALIGNMENT = 64  # bytes, as numpy's own files have it: values that lie crosswise are slow
-_PADDING = 0xD935  # number under which archives have bytes that only align
+_SUFFIX = ".npy"  # suffix of members that are arrays
+_ALIGNMENT = 64  # bytes, as in numpy's own files; unaligned values are slow
+_PADDING = 0xD935  # id of the zip extra field for alignment
 
 
 def read(path: Path) -> Contents:
-    """Return the arrays of an archive and what it says of ``values``."""
+    """Return the arrays of an archive and the labels of ``values``."""
     with ZipFile(path) as archive:
         members = {
             member.filename.removesuffix(_SUFFIX): member
@@ -49,21 +49,21 @@ def read(path: Path) -> Contents:
 
 
 def _text(entry: Entry) -> str | None:
-    """The one text that an array holds, if it is of bytes, as we write it."""
+    """Text in an array of a single bytes value, as `write` stores it; else None."""
     if entry.shape or isinstance(entry.dtype, str) or entry.dtype.kind != "S":
         return None
     return bytes(np.asarray(entry.load()).item()).decode("utf-8", "replace")
 
 
 def _may_be_names(dims: Entry, values: Entry) -> bool:
-    """Whether an array may name the axes of another one; what is pickled is refused later."""
+    """Whether an array may hold the names of axes. Pickled ones are refused when loaded."""
     if isinstance(dims.dtype, str) or len(dims.shape) > 1:
         return False
     return dims.dtype.kind in "US" or (dims.dtype.hasobject and dims.shape == (len(values.shape),))
 
 
 def _entry(path: Path, archive: ZipFile, member: ZipInfo) -> Entry:
-    """Array of one member; only its header is read now."""
+    """Entry of one member; only its header is read now."""
     with archive.open(member) as file:
         header, length = read_header(file), file.tell()
     if member.compress_type == ZIP_STORED:
@@ -73,7 +73,7 @@ def _entry(path: Path, archive: ZipFile, member: ZipInfo) -> Entry:
 
 
 def _first_byte(path: Path, member: ZipInfo) -> int:
-    """Where a member starts: its local header may be longer than the archive's list says."""
+    """Offset of a member. Its local header may be longer than its entry in the directory."""
     with path.open("rb") as file:
         file.seek(member.header_offset + 26)
         n_name, n_extra = unpack("<HH", file.read(4))
@@ -88,7 +88,7 @@ def _read_member(path: Path, member: ZipInfo, header: Header) -> NDArray[Any]:
 
 
 def _labels_by_hand(entries: Mapping[str, Entry]) -> Labels:
-    """Labels of the layout that is easy to write with `numpy.savez`, see `open`."""
+    """Labels in the simple layout for `numpy.savez`, see `open`."""
     dims = tuple(_word(name) for name in np.atleast_1d(entries["dims"].load()))
     attrs = json.loads(_word(entries["attrs"].load()[()])) if "attrs" in entries else {}
     if not isinstance(attrs, dict):
@@ -106,24 +106,24 @@ def _word(text: Any) -> str:
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
 
 
-def write(path: Path, draft: Draft) -> None:
+def write(path: Path, job: SaveJob) -> None:
     """Write values and labels, block by block."""
     with ZipFile(path, "x", allowZip64=True) as archive:
         with archive.open(LABELS + _SUFFIX, "w") as file:
-            np.lib.format.write_array(file, np.array(draft.text.encode("ascii")))
+            np.lib.format.write_array(file, np.array(job.text.encode("ascii")))
         member = ZipInfo(VALUES + _SUFFIX)
         member.extra = _padding(path, archive, member)
         with archive.open(member, "w", force_zip64=True) as file:
-            descr = np.lib.format.dtype_to_descr(draft.dtype)
-            header = {"descr": descr, "fortran_order": False, "shape": draft.shape}
+            descr = np.lib.format.dtype_to_descr(job.dtype)
+            header = {"descr": descr, "fortran_order": False, "shape": job.shape}
             np.lib.format.write_array_header_1_0(file, header)
-            for _, values in draft.blocks():
+            for _, values in job.blocks():
                 file.write(values.data.cast("B"))
 
 
 def _padding(path: Path, archive: ZipFile, member: ZipInfo) -> bytes:
-    """Bytes after which the values of the next member start at a multiple of the alignment."""
-    zip64, least = 20, 4
-    start = archive.start_dir + 30 + len(member.filename) + zip64 + least
+    """Extra field that aligns the values of the next member."""
+    zip64, min_ = 20, 4
+    start = archive.start_dir + 30 + len(member.filename) + zip64 + min_
     n_bytes = -start % _ALIGNMENT
     return _PADDING.to_bytes(2, "little") + n_bytes.to_bytes(2, "little") + bytes(n_bytes)

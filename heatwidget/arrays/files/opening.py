@@ -1,4 +1,4 @@
-"""Labelled arrays from files."""
+"""Open labelled arrays from files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..adapters import adapt_any
 from ..labelled import LabelledArray, as_labelled
 from ..names import ROLES, plural
 from ..origin import Origin
-from .contents import VALUES, Contents, Entry, NamedKindError, UnknownTypeError
-from .kinds import module_to_read
+from .contents import VALUES, Contents, Entry, UnknownTypeError, UnreadableFormatError
+from .formats import module_to_read
 from .labels import Labels
 
-# Names of the axes in a file that has none, by their number.
+# Default names of the axes, by their number.
 DEFAULT_DIMS = {2: ("iteration", "token"), 3: ("iteration", "layer", "token")}
 
 
@@ -32,41 +32,52 @@ def open(
     layers: Sequence[int] | None = None,
     iterations: Sequence[int] | None = None,
 ) -> LabelledArray:
-    """Labelled array in a file, which is read when and where it is looked at.
+    """Open a labelled array in a file. Values are read when they are needed.
 
-    Only a compressed ``.npz`` is read whole. What `save` has written comes back as it was. So
-    does an ``.npz`` that `numpy.savez` made of ``values``, ``dims`` (names, in order),
-    ``coord.<dim>`` for each dim that has coordinates, and ``attrs``, a JSON text. Files of
-    others have what axes they name, with the coordinates that netCDF, xarray and the scales of
-    HDF5 give them, and else ``(iteration, token)`` or ``(iteration, layer, token)``. Packed
-    values (``scale_factor``, ``_FillValue`` and their kin) are what they stand for. An HDF5
-    file is open only while something is read of it, and never locked. Pickles are refused.
+    Only a compressed ``.npz`` is read whole. Arrays written by `save` keep all their labels. So
+    do ``.npz`` files of `numpy.savez` with ``values``, ``dims`` (names of the axes, in order),
+    ``coord.<dim>`` for each axis with coordinates, and ``attrs``, a JSON text. In other files the
+    axes have the names of the file, with the coordinates of netCDF, xarray or HDF5 dimension
+    scales; without names they are ``(iteration, token)`` or ``(iteration, layer, token)``. Packed
+    values (``scale_factor``, ``_FillValue``, ...) are unpacked. An HDF5 file is open only during
+    a read, and never locked. Pickles are refused.
 
-    After the file was replaced or written to, ``refresh()`` of a heatmap reads it anew.
+    If the file changes later, ``refresh()`` of a heatmap reads it again.
 
     Parameters
     ----------
     path : str or path
         ``.npz``, ``.npy``, ``.zarr``, ``.zarr.zip``, ``.nc``, ``.h5``, ``.hdf5``,
-        ``.safetensors``, or ``.pt`` and ``.pth`` with tensors, which needs torch. A file with
-        another suffix is known by its content.
+        ``.safetensors``, or ``.pt`` and ``.pth`` with tensors, which needs torch. The format
+        is recognised by the content first, then by the suffix.
     name : str, optional
-        Which array of the file; by default ``values``, or the only one with two or more axes.
+        Name of the array in the file; by default ``values``, or the only array with two or
+        more axes.
     dims : sequence of str, optional
-        Names of the axes, in order; goes before what the file says.
+        Names of the axes, in order, instead of those in the file.
     tokens, prompts, layers, iterations : sequence, optional
-        Coordinates of an axis, as for a heatmap; they go before those in the file.
+        Coordinates of an axis, as for a heatmap, instead of those in the file.
 
     Raises
     ------
     ImportError
-        If reading it needs a library that is not there.
+        If the format needs a library that is not installed.
     OSError
-        If there is no such file, or it may not be read.
+        If the file does not exist or may not be read.
     TypeError
-        If the values are no real numbers, or a coordinate is of the wrong kind.
+        If the values are not real numbers, or a coordinate has a wrong type.
     ValueError
-        If the file is of no such kind, damaged, or does not say which array is meant.
+        If the file has an unknown format, is damaged, or holds several arrays and no `name` is
+        given.
+
+    Examples
+    --------
+    >>> hw.save(np.ones((3, 2)), "run.npz", tokens=["the", "cat"])
+    >>> array = hw.open("run.npz")
+    >>> array
+    <LabelledArray (iteration: 3, token: 2) float64>
+    >>> array.axis("token").labels
+    ('the', 'cat')
     """
     coords = {"token": tokens, "prompt": prompts, "layer": layers, "iteration": iterations}
     return open_labelled(path, name=name, dims=dims, default_dims=DEFAULT_DIMS, coords=coords)
@@ -80,14 +91,14 @@ def open_labelled(
     default_dims: Mapping[int, tuple[str, ...]],
     coords: Mapping[str, Any] | None = None,
 ) -> LabelledArray:
-    """Return what `open` does, with other names for axes that have none."""
-    place = as_path(path).absolute()  # it may be opened again from another folder
+    """Open an array as `open` does, with other default names of axes."""
+    place = as_path(path).absolute()  # it may be opened again from another working directory
     module = module_to_read(place)
-    with _whole(place, module):
+    with _reporting_damage(place, module):
         contents: Contents = module.read(place)
     chosen = contents.choose(place, name)
     entry = contents.entries[chosen]
-    with _whole(place, module):
+    with _reporting_damage(place, module):
         values = entry.load()
         labels = contents.labels() if chosen == VALUES else None
     again = partial(
@@ -96,18 +107,18 @@ def open_labelled(
     try:
         labelled = _label(values, labels, entry, dims, default_dims, coords or {})
     except (TypeError, ValueError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"{error} (in {path}){_advice(str(error))}") from error
+        error_type = TypeError if isinstance(error, TypeError) else ValueError
+        raise error_type(f"{error} (in {path}){_advice(str(error))}") from error
     return replace(labelled, origin=Origin(str(place), labelled.axes, labelled.data, again))
 
 
 def as_path(path: Any) -> Path:
-    """Path of a text or a path.
+    """Convert a text or a path to a Path.
 
     Raises
     ------
     TypeError
-        If it is something else.
+        If it is neither.
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path must be a text or a path, got {path!r}")
@@ -115,18 +126,18 @@ def as_path(path: Any) -> Path:
 
 
 @contextmanager
-def _whole(path: Path, module: Any) -> Iterator[None]:
-    """Say that a file is damaged where its reader stumbles over it, whatever that raises."""
+def _reporting_damage(path: Path, module: Any) -> Iterator[None]:
+    """Report any unexpected error of a reader as a damaged file."""
     try:
         yield
-    except (ImportError, MemoryError, UnknownTypeError, NamedKindError):
+    except (ImportError, MemoryError, UnknownTypeError, UnreadableFormatError):
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno:
             raise
-        kind = module.__name__.rpartition(".")[2]
-        said = f"{type(error).__name__}: {error}"
-        raise ValueError(f"path must be a whole {kind} file; {path} is not: {said}") from error
+        name = module.__name__.rpartition(".")[2]
+        reason = f"{type(error).__name__}: {error}"
+        raise ValueError(f"path must be a whole {name} file; {path} is not: {reason}") from error
 
 
 def _label(
@@ -137,10 +148,10 @@ def _label(
     default_dims: Mapping[int, tuple[str, ...]],
     coords: Mapping[str, Any],
 ) -> LabelledArray:
-    """Values with what their file says, under the names that are asked for."""
+    """Values with the labels of their file, or with the names and coordinates given by the user."""
     if labels is None:
-        said = adapt_any(values).dims if entry.named and dims is None else None
-        named = said if said and all(said) else dims
+        file_dims = adapt_any(values).dims if entry.named and dims is None else None
+        named = file_dims if file_dims and all(file_dims) else dims
         found = as_labelled(values, default_dims=default_dims, dims=named, coords=coords)
         units = found.attrs.get("units")
         name = f"{entry.quantity} [{units}]" if entry.quantity and units else entry.quantity
@@ -151,6 +162,6 @@ def _label(
 
 
 def _advice(error: str) -> str:
-    """How to give other coordinates, where those of the file do not fit."""
+    """Advice on other coordinates, for an error about those of the file."""
     about = next((plural(dim) for dim in ROLES if error.startswith(f"{dim}s must")), None)
     return "" if about is None else f": heatwidget.open(path, {about}=...) gives it others"

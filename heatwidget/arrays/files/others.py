@@ -1,4 +1,4 @@
-"""Kinds of files that are not read, each with the way out."""
+"""Formats that this package does not read, with advice for each."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _TABLE = (
     " and a heatmap takes what they return"
 )
 _PICKLE = (
-    "a pickle, which can run code when it is read: where you trust it pickle.load reads it, and"
+    "a pickle, which can run code when it is read: if you trust it, pickle.load reads it, and"
     " heatwidget.save writes an array of it"
 )
 _MATLAB = "a file of MATLAB: {} reads it, and a heatmap takes an array of it"
-# How a file begins -> what it is, and what to do with it.
+# First bytes of a file -> its format and advice.
 _STARTS = {
     b"\x1f\x8b": f"compressed with gzip: {_UNPACK}",
     b"BZh": f"compressed with bzip2: {_UNPACK}",
@@ -43,7 +43,7 @@ _TAR, _TAR_PLACE = b"ustar", 257
 
 
 def way_out(path: Path, head: bytes) -> str:
-    """What a file is that is not read, and what to do with it; nothing where that is not known."""
+    """Format of a file that is not read, with advice; "" if the format is unknown."""
     if path.suffix.lower() == ".xlsx":
         return _SUFFIXES[".xlsx"]
     if head[_TAR_PLACE : _TAR_PLACE + len(_TAR)] == _TAR:

@@ -1,4 +1,4 @@
-"""Files that take another's place as a whole, or not at all."""
+"""Atomic replacement of files and folders."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield where to write; it is moved to `path` at the end, and removed if anything fails.
+    """Yield a temporary path to write to. It is moved to `path` at the end, or removed on an error.
 
     Raises
     ------
     OSError
-        If it cannot be written; what was at `path` is as it was then.
+        If the file cannot be written. An old file at `path` is then unchanged.
     """
-    target = Path(os.path.realpath(path))  # a link goes on pointing to the file
+    target = Path(os.path.realpath(path))  # a symbolic link is kept
     if not target.parent.is_dir():
         raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(target.parent))
-    beside = _beside(target)
+    temporary = _temporary_path(target)
     try:
-        yield beside
-        _sync(beside, target)
-        _move(beside, target)
+        yield temporary
+        _sync(temporary, target)
+        _move(temporary, target)
     except OSError as error:
         text = f"{path} could not be written, and what was there is as it was: {error}"
         raise OSError(error.errno or EIO, text) from error
     finally:
-        _remove(beside)
+        _remove(temporary)
 
 
-def _beside(target: Path) -> Path:
-    """Path in the same folder, and so on the same disk, that nobody else uses."""
+def _temporary_path(target: Path) -> Path:
+    """Unused path in the same folder, and so on the same file system."""
     return target.with_name(f".{secrets.token_hex(8)}.tmp")
 
 
-def _sync(beside: Path, target: Path) -> None:
-    """Have a file on the disk before its name is, with the rights of the one it replaces."""
-    if beside.is_file():
+def _sync(temporary: Path, target: Path) -> None:
+    """Flush a file to the disk before it is renamed, with the mode of the file it replaces."""
+    if temporary.is_file():
         if target.exists():
-            shutil.copymode(target, beside)
-        with beside.open("rb+") as file:
+            shutil.copymode(target, temporary)
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
 
 
-def _move(beside: Path, target: Path) -> None:
-    """Move to a name that may be taken; a folder that has it steps aside first."""
-    if not (beside.is_dir() and target.exists()):
-        os.replace(beside, target)
+def _move(temporary: Path, target: Path) -> None:
+    """Move to a name that may exist. An existing folder is renamed first."""
+    if not (temporary.is_dir() and target.exists()):
+        os.replace(temporary, target)
         return
-    old = _beside(target)
+    old = _temporary_path(target)
     os.rename(target, old)
     try:
-        os.rename(beside, target)
+        os.rename(temporary, target)
     except BaseException:
         os.rename(old, target)
         raise
@@ -65,7 +65,7 @@ def _move(beside: Path, target: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove what was not moved, if there is any."""
+    """Remove a temporary file or folder that was not moved."""
     if path.is_dir():
         shutil.rmtree(path)
     else:

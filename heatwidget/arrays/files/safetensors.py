@@ -1,7 +1,7 @@
-"""Tensors as Hugging Face stores them: ``.safetensors``, mapped into memory.
+"""Tensors in ``.safetensors`` files, mapped into memory.
 
-The format is a length, a header in JSON and the bare values, so no library is needed; but
-for the types that numpy lacks, ml_dtypes is.
+The format is a length, a JSON header and the raw values, so no library is needed. Only the types
+that numpy lacks need ml_dtypes.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contents import LABELS, OLD_LABELS, VALUES, Contents, Entry, UnknownTypeError
-from .draft import Draft
 from .labels import Labels
-from .libraries import needed
+from .libraries import require_extra
+from .save_job import SaveJob
 
 _METADATA = "__metadata__"
-_MOST_BYTES = 100_000_000  # of a header, by the format's own rule
+_MAX_HEADER = 100_000_000  # bytes, limit of the format
 _DTYPES = {
     "BOOL": "?",
     **{f"{kind}{8 * n}": f"<{kind.lower()}{n}" for kind in "IU" for n in (1, 2, 4, 8)},
@@ -36,11 +36,11 @@ _BYTES = {
 
 
 def read(path: Path) -> Contents:
-    """Return the tensors of a file and what it says of ``values``."""
+    """Return the tensors of a file and the labels of ``values``."""
     header, start = _read_header(path)
-    said = header.pop(_METADATA, None)
+    metadata = header.pop(_METADATA, None)
     entries = {name: _entry(path, name, tensor, start) for name, tensor in header.items()}
-    texts = said if isinstance(said, dict) and VALUES in entries else {}
+    texts = metadata if isinstance(metadata, dict) and VALUES in entries else {}
     for name in (LABELS, OLD_LABELS):
         text = texts.get(name)
         if isinstance(text, str) and (name == LABELS or Labels.are_in(text)):
@@ -49,19 +49,19 @@ def read(path: Path) -> Contents:
 
 
 def _read_header(path: Path) -> tuple[dict[str, Any], int]:
-    """Header of a file, and the byte at which the values start."""
+    """Header of a file and offset of the values."""
     with path.open("rb") as file:
         n_bytes = int.from_bytes(file.read(8), "little")
-        if n_bytes > min(_MOST_BYTES, path.stat().st_size - 8):
+        if n_bytes > min(_MAX_HEADER, path.stat().st_size - 8):
             raise ValueError(f"its header would have {n_bytes} bytes")
         header = json.loads(file.read(n_bytes))
     if not isinstance(header, dict):
-        raise ValueError("its header is no JSON object")
+        raise ValueError("its header is not a JSON object")
     return header, 8 + n_bytes
 
 
 def _entry(path: Path, name: str, tensor: Any, start: int) -> Entry:
-    """One tensor; where it lies is checked now, its values are mapped when loaded."""
+    """Entry of one tensor. Its place is checked now, its values are mapped when loaded."""
     code, shape = str(tensor["dtype"]), tuple(int(size) for size in tensor["shape"])
     first, last = (int(offset) for offset in tensor["data_offsets"])
     if not 0 <= first <= last <= path.stat().st_size - start:
@@ -78,7 +78,7 @@ def _map(path: Path, code: str, offset: int, shape: tuple[int, ...]) -> NDArray[
     """Values of a tensor, mapped into memory."""
     dtype: Any = _DTYPES.get(code)
     if code in _SHORT:
-        with needed("safetensors", path):
+        with require_extra("safetensors", path):
             import ml_dtypes
         dtype = getattr(ml_dtypes, _SHORT[code])
     values: NDArray[Any] = np.memmap(path, dtype, "r", offset, shape)
@@ -89,14 +89,14 @@ def _refuse(name: str, code: str) -> NoReturn:
     raise UnknownTypeError(f"array must hold real numbers, and {name!r} has the type {code}")
 
 
-def write(path: Path, draft: Draft) -> None:
+def write(path: Path, job: SaveJob) -> None:
     """Write values and labels, block by block."""
-    dtype = draft.dtype.newbyteorder("<")
-    n_bytes = prod(draft.shape) * dtype.itemsize
-    tensor = {"dtype": _CODES[dtype], "shape": draft.shape, "data_offsets": [0, n_bytes]}
-    header = json.dumps({_METADATA: {LABELS: draft.text}, VALUES: tensor}).encode("ascii")
-    header += b" " * (-len(header) % 8)  # so that values lie at multiples of their size
+    dtype = job.dtype.newbyteorder("<")
+    n_bytes = prod(job.shape) * dtype.itemsize
+    tensor = {"dtype": _CODES[dtype], "shape": job.shape, "data_offsets": [0, n_bytes]}
+    header = json.dumps({_METADATA: {LABELS: job.text}, VALUES: tensor}).encode("ascii")
+    header += b" " * (-len(header) % 8)  # aligns the values
     with path.open("xb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
-        for _, values in draft.blocks():
+        for _, values in job.blocks():
             file.write(np.ascontiguousarray(values, dtype).data.cast("B"))

@@ -1,4 +1,4 @@
-"""Labelled arrays into files."""
+"""Save labelled arrays to files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 
 from ..labelled import LabelledArray, as_labelled
 from ..live import LiveArray
-from .draft import Draft
-from .kinds import module_to_write
+from .formats import module_to_write
 from .opening import DEFAULT_DIMS, as_path
 from .replacing import replacing
+from .save_job import SaveJob
 
 
 def save(
@@ -28,54 +28,59 @@ def save(
     iterations: Sequence[int] | None = None,
     quantity: str | None = None,
 ) -> None:
-    """Write an array with its labels into a file, block by block; `open` reads it again.
+    """Save an array with its labels to a file, block by block. `open` reads it again.
 
-    It is written beside the file and moved into its place, so what was there before is whole
-    until the new one is. Anything there is replaced, as `numpy.save` does.
+    The array is written to a temporary file, which then replaces `path`. An old file is replaced
+    only when the new one is complete.
 
-    Cells that are pending or masked become NaN. Values come back in the byte order of the
-    machine, float16 in a ``.nc`` as float32; of the attributes, tuples and arrays as lists.
+    Pending and masked cells become NaN. Values are saved in native byte order, float16 in a
+    ``.nc`` as float32. Tuples and arrays among the attributes become lists.
 
     Parameters
     ----------
     array : LabelledArray, LiveArray, xarray.DataArray or array_like
         Real numbers with two or more axes.
     path : str or path
-        ``.npz``, ``.zarr``, ``.nc``, ``.h5``, ``.hdf5`` or ``.safetensors``. A ``.npy`` has
-        no room for labels; an ``.npz`` is mapped into memory as well.
+        ``.npz``, ``.zarr``, ``.nc``, ``.h5``, ``.hdf5`` or ``.safetensors``. A ``.npy`` file
+        cannot hold labels; an ``.npz`` is mapped into memory as well.
     dims : sequence of str, optional
-        Names of the axes, in order, by default the array's own, or those `open` gives a file
-        that has none.
+        Names of the axes, in order. By default the array's own, else the default names of
+        `open`.
     tokens, prompts, layers, iterations : sequence, optional
-        Coordinates of an axis, as for a heatmap; they go before the array's own.
+        Coordinates of an axis, as for a heatmap, instead of the array's own.
     quantity : str, optional
-        What is measured, such as ``‖x − x*‖``; by default what the array says.
+        Measured quantity, such as ``‖x − x*‖``. By default that of the array.
 
     Raises
     ------
     ImportError
-        If writing it needs a library that is not there.
+        If the format needs a library that is not installed.
     OSError
-        If it cannot be written.
+        If the file cannot be written.
     TypeError
-        If the values are no real numbers, or of a type that such a file has not, or an
-        attribute is nothing that JSON can hold.
+        If the values are not real numbers or have a type that the format lacks, or an
+        attribute cannot be written as JSON.
     ValueError
-        If dims do not fit, cells of an integer array are masked, or the path ends in no such
-        suffix.
+        If `dims` do not fit, cells of an integer array are masked, or the suffix is unknown.
+
+    Examples
+    --------
+    >>> hw.save(np.ones((3, 2)), "run.npz", prompts=["a", "b"], quantity="‖x − x*‖")
+    >>> hw.open("run.npz")
+    <LabelledArray (iteration: 3, prompt: 2) float64 ‖x − x*‖>
     """
     place = as_path(path)
     module = module_to_write(place)
     coords = {"token": tokens, "prompt": prompts, "layer": layers, "iteration": iterations}
-    draft = Draft(_labelled(array, dims, coords, quantity))
-    with replacing(place) as beside:
-        module.write(beside, draft)
+    job = SaveJob(_labelled(array, dims, coords, quantity))
+    with replacing(place) as temporary:
+        module.write(temporary, job)
 
 
 def _labelled(
     array: Any, dims: Sequence[str] | None, coords: Mapping[str, Any], quantity: str | None
 ) -> LabelledArray:
-    """Array with its axes named; of a live one what is there now."""
+    """Labelled array to save; for a live array a copy of its current values."""
     if not isinstance(quantity, (str, NoneType)):
         raise TypeError(f"quantity must be a text, got {quantity!r}")
     if isinstance(array, LiveArray):

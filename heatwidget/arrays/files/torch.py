@@ -1,4 +1,4 @@
-"""Tensors as torch saves them: ``.pt``, ``.pth``. Nothing but tensors is unpickled."""
+"""Tensors in torch's ``.pt`` and ``.pth`` files. Only tensors are unpickled."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from zipfile import is_zipfile
 
 from ..adapters import FileTensor
 from ..adapters.stamps import stat_file
-from .contents import VALUES, Contents, Entry, NamedKindError
-from .libraries import needed
+from .contents import VALUES, Contents, Entry, UnreadableFormatError
+from .libraries import require_extra
 
-_PICKLE = b"\x80"  # how one begins
+_PICKLE = b"\x80"  # first byte of a pickle
 
 
 def read(path: Path) -> Contents:
     """Return the tensors of a file, also those in dicts and lists, mapped into memory."""
-    with needed("capture", path):
+    with require_extra("capture", path):
         import torch
     opened = stat_file(path)
-    # Files of torch before 1.6 are no archives; of another suffix it would think otherwise.
+    # Files of torch before 1.6 are not archives. torch.load treats .safetensors files differently.
     mapped = is_zipfile(path) and path.suffix != ".safetensors"
     load = partial(torch.load, map_location="cpu", weights_only=True)
     try:
@@ -32,11 +32,11 @@ def read(path: Path) -> Contents:
             with path.open("rb") as file:
                 saved = load(file)
     except pickle.UnpicklingError as error:
-        if not (mapped or _begins(path) == _PICKLE):
-            raise  # it is no pickle at all
-        raise NamedKindError(
-            f"path must hold tensors alone, in dicts and lists; {path} has other objects, which"
-            " can run code when they are read: where you trust it torch.load(path,"
+        if not (mapped or _first_byte(path) == _PICKLE):
+            raise  # not a pickle
+        raise UnreadableFormatError(
+            f"path must hold only tensors, in dicts and lists; {path} has other objects, which"
+            " can run code when they are read: if you trust it, torch.load(path,"
             " weights_only=False) reads it, and heatwidget.save writes a tensor of it"
         ) from error
     entries = {
@@ -52,7 +52,7 @@ def read(path: Path) -> Contents:
 
 
 def _tensors(saved: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield all that is in dicts and lists, under names such as ``a/0``."""
+    """Yield the items of nested dicts and lists, under names such as ``a/0``."""
     if isinstance(saved, Mapping):
         parts = [(str(key), value) for key, value in saved.items()]
     elif isinstance(saved, (list, tuple)):
@@ -64,6 +64,6 @@ def _tensors(saved: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield from _tensors(value, f"{name}/{key}" if name else key)
 
 
-def _begins(path: Path) -> bytes:
+def _first_byte(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(1)

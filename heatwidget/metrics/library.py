@@ -1,4 +1,4 @@
-"""The kinds of array that the metrics know: numpy's, torch's and dask's."""
+"""The array libraries that the metrics support: numpy, torch and dask."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ if TYPE_CHECKING:
     import dask.array
     import torch
 
-# What a metric takes. What comes back is an ndarray, or a tensor or dask array for one.
+# Input of a metric. A tensor gives a tensor, a dask array a dask array, all else an ndarray.
 Numbers: TypeAlias = "npt.ArrayLike | torch.Tensor | dask.array.Array"
 
 
-class Kind(Protocol):
-    """What a metric needs to know about a kind of array; a module of this package for each.
+class Library(Protocol):
+    """Functions that differ between array libraries; one module of this package for each.
 
-    Dimensions, slicing and arithmetic all kinds share.
+    Dimensions, slicing and arithmetic are the same in all of them.
     """
 
     def as_real(self, name: str, value: Any) -> Any:
-        """`value` as an array of this kind, made of real numbers."""
+        """Convert `value` to an array of real numbers of this library."""
 
     def result_dtype(self, *arrays: Any) -> Any:
-        """The dtype to compute in: float32, or float64 where an input needs it."""
+        """Dtype of computation and result: float32, or float64 if an input needs it."""
 
     def distances(self, x: Any, y: Any, dtype: Any, *scales: Any) -> Any:
         """``||x - y||`` over the last axis, or ``||x / scales[0] - y / scales[1]||``.
 
-        All have the same number of axes and broadcast to the shape of `x`. A scale that is not
-        finite counts as NaN.
+        All arguments have the same number of axes and broadcast to the shape of `x`. A scale that
+        is not finite counts as NaN.
         """
 
     def lengths(self, x: Any, d_model: int, dtype: Any) -> Any:
-        """``||x||`` over the last axis, which is broadcast to `d_model` if it has length 1."""
+        """``||x||`` over the last axis; an axis of length 1 is broadcast to `d_model`."""
 
     def quotient(self, dividend: Any, divisor: Any) -> Any:
-        """``dividend / divisor`` in the shape of `dividend`, which may be written to."""
+        """``dividend / divisor`` in the shape of `dividend`, whose memory may be reused."""
 
     def extremes(self, x: Any, pool: tuple[int, ...], dtype: Any) -> tuple[Any, Any]:
-        """Least and greatest finite value over the axes in `pool`, which keep length 1."""
+        """Minimum and maximum of the finite values over the axes in `pool`, kept with length 1."""
 
     def quantiles(self, x: Any, quantile: float, dtype: Any) -> tuple[Any, Any]:
-        """The finite values as far from the least and greatest as `quantile` says."""
+        """The ``1 - quantile`` and `quantile` quantiles of the finite values."""
 
     def rescaled(self, x: Any, low: Any, high: Any, dtype: Any) -> Any:
         """``(clip(x, low, high) - low) / (high - low)``; 0 if `high` is `low`.
 
-        inf and NaN stay.
+        inf and NaN are kept.
         """
 
 
-def kind_of(value: object) -> Kind:
-    """The kind of an array; whatever is neither torch's nor dask's is numpy's."""
+def library_of(value: object) -> Library:
+    """Functions for the library of an array: torch, dask or, for all else, numpy."""
     if is_tensor(value):
         from . import torch_tensors
 
@@ -69,16 +69,16 @@ def kind_of(value: object) -> Kind:
 
 
 def is_tensor(value: object) -> TypeGuard[torch.Tensor]:
-    """Whether `value` is a torch tensor, found out without importing torch."""
+    """Whether `value` is a torch tensor. Does not import torch."""
     return _is_from("torch", "Tensor", value)
 
 
 def is_dask(value: object) -> TypeGuard[dask.array.Array]:
-    """Whether `value` is a dask array, found out without importing dask."""
+    """Whether `value` is a dask array. Does not import dask."""
     return _is_from("dask.array", "Array", value)
 
 
 def _is_from(module: str, name: str, value: object) -> bool:
-    # An instance cannot come from a module that was never imported.
+    # If the module was never imported, no instance of its classes exists.
     found = getattr(sys.modules.get(module), name, None)
     return found is not None and isinstance(value, found)

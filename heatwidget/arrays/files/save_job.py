@@ -1,4 +1,4 @@
-"""An array as it is about to be written."""
+"""Data of one save: the labels as text and the values block by block."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..source import Block, NumpySource, Region
 from ..stored import StoredSource
 from .labels import Labels
 
-_BLOCK_BYTES = 64 << 20  # in memory at a time
-_EXTRA_BYTES = 64 << 10  # of a file besides values and labels
+_BLOCK_BYTES = 64 << 20  # size of a block in memory
+_EXTRA_BYTES = 64 << 10  # size of a file beyond its values and labels
 
 
-class Draft:
-    """Labels of an array as a text, and its values block by block.
+class SaveJob:
+    """Array to be saved: its labels as text, and its values block by block.
 
     Parameters
     ----------
@@ -29,8 +29,8 @@ class Draft:
     Raises
     ------
     TypeError
-        If an attribute is nothing that JSON can hold, or the values are long doubles, which
-        other machines could not read.
+        If an attribute cannot be written as JSON, or the values are long doubles, which are
+        not portable.
     """
 
     def __init__(self, array: LabelledArray) -> None:
@@ -45,12 +45,12 @@ class Draft:
             )
 
     def blocks(self, multiple: int = 1) -> Iterator[tuple[Region, NDArray[Any]]]:
-        """Yield the values as they follow each other in memory, some whole rows at a time.
+        """Yield regions of whole rows and their values, in C order.
 
         Parameters
         ----------
         multiple : int
-            Of how many rows, in which what is written is chunked.
+            Number of rows of a chunk in the file. A block holds whole chunks if they fit.
         """
         n_rows, *others = self.shape
         thickness = self._thickness(multiple)
@@ -61,24 +61,24 @@ class Draft:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes that a file of it takes at most, without compression."""
-        widest = max(self.dtype.itemsize, 4)  # what one format lacks another type stands for
+        """Upper limit of the size of the file in bytes, without compression."""
+        widest = max(self.dtype.itemsize, 4)  # netCDF has no float16 and takes float32 instead
         return prod(self.shape) * widest + len(self.text) + _EXTRA_BYTES
 
     @property
-    def most_rows(self) -> int:
-        """Number of rows that memory has room for at a time."""
+    def max_rows(self) -> int:
+        """Number of rows of a block in memory."""
         return max(_BLOCK_BYTES // (prod(self.shape[1:]) * self.dtype.itemsize), 1)
 
     def _thickness(self, multiple: int) -> int:
-        """Rows in a block: whole chunks where there is room, so that each is touched once."""
+        """Rows of a block: whole chunks if they fit, so that each chunk is accessed once."""
         stored = self._source.chunks[0] if self._source.chunks else 1
-        most = self.most_rows
-        chunk = next((n for n in (lcm(stored, multiple), multiple) if n <= most), 1)
-        return most - most % chunk
+        max_ = self.max_rows
+        chunk = next((n for n in (lcm(stored, multiple), multiple) if n <= max_), 1)
+        return max_ - max_ % chunk
 
     def _filled(self, block: Block) -> NDArray[Any]:
-        """Values of a block in the type that is written, NaN where there is none."""
+        """Values of a block in the type of the file, NaN where they are pending."""
         values = block.values
         if block.pending is not None and block.pending.any():
             if self.dtype.kind != "f":
