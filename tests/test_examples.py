@@ -17,8 +17,6 @@ import heatwidget as hw
 
 _FINDER = doctest.DocTestFinder()
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-# Public names whose docstrings have no examples yet.
-_MISSING = {"Cancelled", "Heatmap", "run", "runs"}
 # Libraries that examples need, by the start of the module's name.
 _NEEDED = {
     "heatwidget.capture": ("torch",),
@@ -51,9 +49,7 @@ def public_names() -> list[Any]:
             parts = [(f"{name}.{part}", getattr(value, part)) for part in value.__all__]
         else:
             parts = [(name, value)]
-        for full_name, part in parts:
-            marks = [pytest.mark.xfail(reason="no examples yet")] if full_name in _MISSING else []
-            found.append(pytest.param(part, id=full_name, marks=marks))
+        found += [pytest.param(part, id=full_name) for full_name, part in parts]
     return found
 
 

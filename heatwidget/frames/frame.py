@@ -104,7 +104,7 @@ def render(
         `previous` itself if nothing visible differs.
     """
     rule = view.cells
-    if overview is not None and not approximate and not overview.serves(rule):
+    if overview is not None and not approximate and not overview.plan(rule).serves:
         overview = None
     row_edges = bin_edges(*rule.row_window, rule.row_bin)
     column_edges = bin_edges(*rule.column_window, rule.column_bin)

@@ -117,10 +117,12 @@ class Levels:
         self._layout = layout
         self.sizes = shape[-2:]
         self.by_bins: dict[Bins, Level] = {}
+        # What `best` has found: every tile of every picture asks.
+        self._best: dict[Bins, Level | None] = {}
         self._lifts: list[tuple[Level, Level]] = []
         for size in bins:
             level = Level(size, shape, layout.pooling)
-            finer = self.best(*size)
+            finer = self._coarsest(size)
             if finer is not None:
                 self._lifts.append((level, finer))
             self.by_bins[size] = level
@@ -185,11 +187,17 @@ class Levels:
 
     def best(self, row_bin: int, column_bin: int) -> Level | None:
         """Return the coarsest level from which bins can be put together, or None."""
-        fine = [b for b in self.by_bins if divides(b, (row_bin, column_bin))]
-        return self.by_bins[max(fine, key=lambda b: (b[0] * b[1], b))] if fine else None
+        bins = (row_bin, column_bin)
+        if bins not in self._best:
+            self._best[bins] = self._coarsest(bins)
+        return self._best[bins]
 
     def finest(self, row_bin: int, column_bin: int) -> Bins:
         """Return the smallest bins of a level along rows and columns, beside the other's bin."""
         rows = [r for r, c in self.by_bins if divides((r, c), (row_bin, column_bin))]
         columns = [c for r, c in self.by_bins if divides((r, c), (row_bin, column_bin))]
         return min(rows), min(columns)
+
+    def _coarsest(self, bins: Bins) -> Level | None:
+        fine = [b for b in self.by_bins if divides(b, bins)]
+        return self.by_bins[max(fine, key=lambda b: (b[0] * b[1], b))] if fine else None

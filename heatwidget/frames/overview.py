@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, replace
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from math import prod
 from threading import RLock
@@ -20,6 +20,7 @@ from .copies import Copy
 from .level import divides
 from .levels import Levels, level_bins, make_side, root_bins
 from .pieces import Pieces
+from .plan import Plan
 from .reducers import PICKS, POOLINGS, Collapse
 from .summary import Layout, Summary, summarize
 from .tiling import tiling
@@ -27,6 +28,30 @@ from .view import CellRule
 
 # An array that is slow to read and no larger is kept as it is.
 _COPY_CELLS = 1 << 24
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an overview is of: equal for pictures that the same one helps with.
+
+    Parameters
+    ----------
+    sizes : tuple of (name, size)
+        The axes of the array.
+    kind : tuple of str, optional
+        Names of rows and columns, and the pooling; None where any picture is as good.
+    """
+
+    sizes: tuple[tuple[str, int], ...]
+    kind: tuple[str, str, str] | None
+
+    @classmethod
+    def of(cls, source: ArraySource, rule: CellRule) -> Subject:
+        """Subject of an overview of a source for a picture, as they are now."""
+        sizes = tuple((axis.name, axis.size) for axis in source.axes)
+        if not source.in_memory and prod(size for _, size in sizes) <= _COPY_CELLS:
+            return cls(sizes, None)
+        return cls(sizes, (rule.rows, rule.columns, _commuting(rule)))
 
 
 class Overview:
@@ -42,15 +67,14 @@ class Overview:
     source : ArraySource
         What is to be read; it is not held.
     rule : CellRule
-        A picture that it is for. It serves others too: see `serves`.
+        A picture that it is for. It serves others too: see `plan`.
     """
 
     def __init__(self, source: ArraySource, rule: CellRule) -> None:
-        self.dims = tuple(axis.name for axis in source.axes)
-        self.shape = tuple(axis.size for axis in source.axes)
+        self.subject = Subject.of(source, rule)
+        self.dims, self.shape = zip(*self.subject.sizes, strict=True)
         self.shown = (rule.rows, rule.columns)
         self.hidden = tuple(name for name in self.dims if name not in self.shown)
-        # What commutes with the reducer, even if the picture is pooled otherwise.
         self.pooling = _commuting(rule)
         order = tuple(self.dims.index(name) for name in (*self.hidden, *self.shown))
         shape = tuple(self.shape[axis] for axis in order)
@@ -60,7 +84,7 @@ class Overview:
                 self.shown, shape[-2:], (rule.row_bin, rule.column_bin), strict=True
             )
         )
-        is_copy = not source.in_memory and prod(self.shape) <= _COPY_CELLS
+        is_copy = self.subject.kind is None
         bins = level_bins(rows, columns, prod(shape[:-2]), in_memory=source.in_memory)
         roots = root_bins(bins)
         self.layout = Layout(order, self.pooling, () if is_copy else roots)
@@ -71,7 +95,7 @@ class Overview:
         )
         self.pieces = Pieces(self.shape, source.chunks, self._piece_bins())
         # An array that is too small to be pooled needs nothing.
-        self.pieces.done[...] = self.useless
+        self.pieces.done[...] = self._is_empty
         self.lock = RLock()
         self._extent = ValueRange()
         self._wanted: Region | None = None
@@ -82,63 +106,17 @@ class Overview:
         # Whether a change was cut short: then nobody knows what has gone in.
         self._broken = False
 
-    def matches(self, source: ArraySource) -> bool:
-        """Whether it is of an array with the axes that a source has now."""
-        sizes = tuple((axis.name, axis.size) for axis in source.axes)
-        return sizes == tuple(zip(self.dims, self.shape, strict=True))
-
-    @property
-    def useless(self) -> bool:
-        """Whether it holds nothing, because no bins are large enough: then it serves nothing."""
-        return not self.layout.roots and not isinstance(self.store, Copy)
-
-    def fits(self, rule: CellRule) -> bool:
-        """Whether what is read for it helps a picture of an array of this shape.
-
-        Then it `serves` the picture, or the `nearest` one that it serves.
-        """
+    def plan(self, rule: CellRule) -> Plan:
+        """How a picture of an array of this shape is made from it."""
         if isinstance(self.store, Copy):
-            return rule.windows.keys() == set(self.dims)
-        return (rule.rows, rule.columns) == self.shown and _commuting(rule) == self.pooling
-
-    def serves(self, rule: CellRule) -> bool:
-        """Whether a picture can be made from it once all is read, up to rounding.
-
-        A few rows or columns at the ends of its window may be read from the array, but
-        where it `holds` the picture.
-        """
-        if isinstance(self.store, Copy) or not self.fits(rule):
-            return self.fits(rule)
-        if rule.pooling != self.pooling or not rule.merges <= {self.pooling}:
-            return False
-        bins = (rule.row_bin, rule.column_bin)
-        return any(divides(root, bins) for root in self.layout.roots)
-
-    def holds(self, rule: CellRule) -> bool:
-        """Whether it serves a picture without a look at the array itself."""
-        if isinstance(self.store, Copy) or not self.serves(rule):
-            return self.serves(rule)
-        rows, columns = np.array(rule.row_window), np.array(rule.column_window)
-        levels = [t.level for row in tiling(self.store, rule, rows, columns) for t in row]
-        # Where something is not there, pooled cells may not tell the first and last values.
-        picks = self.complete and rule.picks_of_several
-        return all(level and not (picks and level.count is not None) for level in levels)
-
-    def nearest(self, rule: CellRule) -> CellRule | None:
-        """Return the rule of the closest picture that it serves, of all that it fits.
-
-        None where it is `useless`.
-        """
-        if isinstance(self.store, Copy):
-            return rule
-        if self.useless:
-            return None
-        bins = (rule.row_bin, rule.column_bin)
-        if any(divides(root, bins) for root in self.layout.roots):
-            return replace(rule, pooling=self.pooling)
-        coarser = ((max(r, rule.row_bin), max(c, rule.column_bin)) for r, c in self.layout.roots)
-        row_bin, column_bin = min(coarser, key=lambda bins: bins[0] * bins[1])
-        return replace(rule, row_bin=row_bin, column_bin=column_bin, pooling=self.pooling)
+            return Plan("exact" if rule.windows.keys() == {*self.dims} else "nothing", rule)
+        shown = (rule.rows, rule.columns)
+        if self._is_empty or shown != self.shown or _commuting(rule) != self.pooling:
+            return Plan("nothing", rule)
+        nearest = self._nearest(rule)
+        if nearest is not rule or not rule.merges <= {self.pooling}:
+            return Plan("coarse", nearest)
+        return Plan("exact" if self._tells_all(self.store, rule) else "edges", rule)
 
     @property
     def complete(self) -> bool:
@@ -183,10 +161,6 @@ class Overview:
             if wanted != self._wanted:
                 self._wanted, self._queue = wanted, None
 
-    def missing_for(self, rule: CellRule) -> float:
-        """Share of the cells, of pieces that a picture needs, that were read, 0 to 1."""
-        return self.pieces.progress_within(self._region(rule))
-
     def summarize(self) -> Callable[[Region, Block], Summary]:
         """Return what makes the summary of a piece; it can be pickled."""
         return partial(summarize, self.layout)
@@ -214,7 +188,7 @@ class Overview:
         """
         with self.lock, self._whole_or_broken():
             for region in changed:
-                if region.size and not self.useless:
+                if region.size and not self._is_empty:
                     self._update(source, region)
 
     @property
@@ -242,6 +216,29 @@ class Overview:
     @property
     def _everything(self) -> Region:
         return Region(tuple((0, size) for size in self.shape))
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether it holds nothing, because no bins are large enough."""
+        return not self.layout.roots and not isinstance(self.store, Copy)
+
+    def _nearest(self, rule: CellRule) -> CellRule:
+        """Rule of the closest picture that the levels can be put together to; maybe itself."""
+        bins = (rule.row_bin, rule.column_bin)
+        if not any(divides(root, bins) for root in self.layout.roots):
+            coarser = ((max(r, bins[0]), max(c, bins[1])) for r, c in self.layout.roots)
+            bins = min(coarser, key=prod)
+        elif rule.pooling == self.pooling:
+            return rule
+        return replace(rule, row_bin=bins[0], column_bin=bins[1], pooling=self.pooling)
+
+    def _tells_all(self, levels: Levels, rule: CellRule) -> bool:
+        """Whether the levels serve a picture without a look at the array itself."""
+        rows, columns = np.array(rule.row_window), np.array(rule.column_window)
+        used = [tile.level for row in tiling(levels, rule, rows, columns) for tile in row]
+        # Where something is not there, pooled cells may not tell the first and last values.
+        picks = self.complete and rule.picks_of_several
+        return all(level and not (picks and level.count is not None) for level in used)
 
     def _piece_bins(self) -> list[int]:
         """Size along each axis at multiples of which cells of a level end."""
@@ -298,7 +295,10 @@ class Overview:
 
 
 def _commuting(rule: CellRule) -> str:
-    """Pooling that may come before the hidden axes are collapsed, or comes nearest to it."""
+    """Pooling that commutes with the reducers, or comes nearest to it.
+
+    Even where the picture is pooled otherwise.
+    """
     if not rule.merges:
         return rule.pooling
     only = next(iter(rule.merges)) if len(rule.merges) == 1 else "mean"

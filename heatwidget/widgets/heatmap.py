@@ -69,6 +69,13 @@ class Heatmap(HeatmapModel, AutoClosingBox):
         Where shape, dims and labels do not fit each other.
     traitlets.TraitError
         Where a trait's value is not allowed.
+
+    Examples
+    --------
+    >>> heatmap = hw.Heatmap(np.ones((2, 3, 4)), dims=("seed", "layer", "token"))
+    >>> heatmap.ranges = {"seed": (1, 1)}
+    >>> heatmap
+    <Heatmap (seed: 2, layer: 3, token: 4) rows=layer columns=token>
     """
 
     frame = traitlets.Instance(Frame, allow_none=True, read_only=True, help="What is on screen.")

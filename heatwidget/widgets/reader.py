@@ -15,7 +15,7 @@ from ..arrays.extent import scan_values, stepped, widen
 from ..frames import Frame, ResolvedView, render
 from ..frames.frame import blank
 from ..frames.kept import keep, load_kept
-from ..frames.overview import Overview
+from ..frames.overview import Overview, Subject
 from ..frames.view import CellRule
 from .jobs import GuardedSource, Job, Superseded
 from .lifetime import close_at_exit
@@ -82,7 +82,7 @@ class Reader:
             return self.source.value_range()
         found = self._seen
         for overview in self._overviews:
-            if overview.complete and not overview.useless:
+            if overview.complete and not overview.extent.empty:
                 return overview.extent
             found = widen(found, overview.extent)
         return stepped(found)
@@ -99,11 +99,12 @@ class Reader:
             return render(self.source, view, previous=previous, changed=changed)
         overview = self._want(view, changed)
         if self.in_memory:
-            used = overview if overview.complete and overview.serves(view.cells) else None
+            used = overview if overview.complete else None
             return render(self.source, view, previous=previous, changed=changed, overview=used)
         everything = (Region(tuple((0, axis.size) for axis in self.source.axes)),)
         again = partial(render, self.source, overview=overview)
-        if overview.holds(view.cells):
+        plan = overview.plan(view.cells)
+        if plan.kind == "exact":
             return again(view, previous=previous, changed=everything)
         with self._changed:
             exact = self._exact
@@ -111,10 +112,9 @@ class Reader:
             if previous is None or previous.coarse is not None or previous.view.cells != view.cells:
                 previous = exact
             return render(self.source, view, previous=previous)
-        served = overview.nearest(view.cells)
-        if served is None:
+        if plan.kind == "nothing":
             return blank(view, previous)
-        view = replace(view, cells=served)
+        view = replace(view, cells=plan.rule)
         return again(view, previous=previous, changed=everything, approximate=True)
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -172,8 +172,9 @@ class Reader:
     def _want(self, view: ResolvedView, changed: tuple[Region, ...]) -> Overview:
         """Overview for a view, up to date; the thread is told what to read."""
         with self._changed:
-            here = [one for one in self._overviews if one.matches(self.source)]
-            overview = next((one for one in here if one.fits(view.cells)), None)
+            subject = Subject.of(self.source, view.cells)
+            here = [one for one in self._overviews if one.subject.sizes == subject.sizes]
+            overview = next((one for one in here if one.subject == subject), None)
             overview = overview or Overview(self.source, view.cells)
             if overview is not self._current:
                 # Others in memory are not kept up to date: they are made anew when asked for.
@@ -212,10 +213,11 @@ class Reader:
         overview, view = self._current, self._view
         if overview is None or view is None:
             return None
-        if not self.in_memory and not overview.holds(view.cells) and self._lacks(view.cells):
-            if not overview.serves(view.cells):
+        if not self.in_memory and self._lacks(view.cells):
+            plan = overview.plan(view.cells)
+            if not plan.serves:
                 return Job(None, view.cells, self._generation)
-            if overview.complete:
+            if plan.kind == "edges" and overview.complete:
                 return Job(overview, view.cells, self._generation)
         return None if overview.complete else Job(overview, None, self._generation)
 

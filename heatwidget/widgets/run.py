@@ -36,6 +36,14 @@ class Cancelled(BaseException):
 
     No `Exception`, as KeyboardInterrupt is none: ``except Exception`` lets it pass. A
     computation may raise it, too, and then counts as cancelled.
+
+    Examples
+    --------
+    >>> def stop(live):
+    ...     raise hw.Cancelled  # as a write does after run.cancel()
+    >>> run = hw.run(stop, hw.LiveArray({"iteration": 3, "token": 2}))
+    >>> run.wait(timeout=60), run.state
+    (False, 'cancelled')
     """
 
 
@@ -220,6 +228,18 @@ def run(compute: Compute, live: LiveArray, *, together: bool = False) -> Run:
         If `live` is no LiveArray, or `compute` no function of one argument.
     RuntimeError
         If another run fills the array, unless `together`.
+
+    Examples
+    --------
+    >>> def compute(live):
+    ...     for k in range(3):
+    ...         live[k] = 0.5**k
+    ...     return "converged"
+    >>> run = hw.run(compute, hw.LiveArray({"iteration": 3, "token": 2}))
+    >>> run.wait(timeout=60)
+    True
+    >>> run.result
+    'converged'
     """
     if not isinstance(live, LiveArray):
         raise TypeError(f"live must be a LiveArray, got {type(live).__name__}")
@@ -234,7 +254,13 @@ def run(compute: Compute, live: LiveArray, *, together: bool = False) -> Run:
 
 
 def runs() -> list[Run]:
-    """Runs that have not ended, the oldest first."""
+    """Runs that have not ended, the oldest first.
+
+    Examples
+    --------
+    >>> for old in hw.runs():  # before a new run
+    ...     old.cancel()
+    """
     with _lock:
         return list(_running)
 

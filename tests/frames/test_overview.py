@@ -28,7 +28,7 @@ from heatwidget.frames import (
     resolve,
 )
 from heatwidget.frames.bins import bin_size
-from heatwidget.frames.overview import Overview
+from heatwidget.frames.overview import Overview, Subject
 from heatwidget.frames.spreading import nearest
 
 from .sources import WatchedSource
@@ -135,6 +135,12 @@ def fill_up(made: Overview, source: WatchedSource, n_pieces: int | None = None) 
         made.add(region, summary)
 
 
+def share_read(made: Overview, view: ResolvedView) -> float:
+    """Share of the cells, of pieces that a picture needs, that were read."""
+    needed = Region(tuple(view.cells.windows[name] for name in made.dims))
+    return made.pieces.progress_within(needed)
+
+
 def assert_alike(frame: Frame, base: Frame, where: np.ndarray | None = None) -> None:
     """Equal, or up to rounding where values were summed."""
     where = np.ones(base.shape, bool) if where is None else where
@@ -168,7 +174,7 @@ def test_frame_from_an_overview_is_the_arrays(
         assert made.complete
         for _ in range(3):
             view = resolved(data.draw, source)
-            event(f"serves {made.serves(view.cells)}")
+            event(made.plan(view.cells).kind)
             frame = render(source, view, overview=made)
             assert frame.coarse is None
             assert_alike(frame, render(source, view))
@@ -193,7 +199,7 @@ def test_what_is_not_coarse_is_exact(
             event(f"coarse {coarse.mean():.0%}"[:10])
             assert_alike(frame, base, ~coarse)
             assert made.progress <= 1
-        assert made.progress == made.missing_for(view.cells) == 1
+        assert made.progress == share_read(made, view) == 1
 
 
 @given(scales(), sources(), st.data())
@@ -257,14 +263,15 @@ def test_each_cell_is_read_once(chunks: tuple[int, ...] | None) -> None:
     assert (source.take_reads() == 1).all()
     for first, last in ((0, 1502), (3, 1490), (9, 1502), (700, 1301)):
         view = make_view(source, ranges={"iteration": (first, last)})
-        assert made.serves(view.cells)
+        plan = made.plan(view.cells)
+        assert plan.serves
         frame = render(source, view, overview=made)
         reads = source.take_reads()
         # The two ends of the window, where it cuts the finest bin.
         finest = min(c for _, c in made.layout.roots)
         ends = -first % finest + (0 if last == 1502 else (last + 1) % finest)
         assert reads.sum() == ends * 4 * 300
-        assert made.holds(view.cells) == (ends == 0)
+        assert (plan.kind == "exact") == (ends == 0)
         assert frame.coarse is None
 
 
@@ -284,13 +291,14 @@ def test_finer_views_read_the_array() -> None:
     source, made = filled((3000, 3, 160), {})
     source.take_reads()
     view = make_view(source, ranges={"iteration": (10, 55)})
-    assert made.fits(view.cells)
-    assert not made.serves(view.cells)
+    assert made.subject == Subject.of(source, view.cells)
+    plan = made.plan(view.cells)
+    assert plan.kind == "coarse"
     frame = render(source, view, overview=made)
     assert source.take_reads().sum() <= 16 * 3 * frame.values.size
-    near = made.nearest(view.cells)
-    assert made.serves(near)
-    rough = render(source, ResolvedView(near, view.colors), overview=made, approximate=True)
+    assert made.plan(plan.rule).serves
+    near = ResolvedView(plan.rule, view.colors)
+    rough = render(source, near, overview=made, approximate=True)
     assert rough.coarse.all()
     assert not source.take_reads().any()
     assert abs(rough.values.mean() - frame.values.mean()) < 0.05
@@ -313,7 +321,7 @@ def test_first_and_last_where_some_are_pending(reducer: str) -> None:
         frame = render(source, view, overview=made)
         assert source.take_reads().any() == torn
         assert_alike(frame, render(source, view))
-        assert not made.holds(view.cells)
+        assert made.plan(view.cells).kind == "edges"
 
 
 def test_torn_cells_do_not_wait_for_the_array() -> None:
@@ -327,7 +335,7 @@ def test_torn_cells_do_not_wait_for_the_array() -> None:
     with mock.patch.multiple(overview, _COPY_CELLS=0), mock.patch.object(pieces, "_PIECE_CELLS", 1):
         made = Overview(source, view.cells)
     fill_up(made, source, 1)
-    assert made.missing_for(view.cells) == 1
+    assert share_read(made, view) == 1
     source.take_reads()
     frame = render(source, view, overview=made)
     assert not source.take_reads().any()
@@ -351,7 +359,7 @@ def test_a_copy_serves_any_view() -> None:
     assert (source.take_reads() == 1).all()
     for reducer in ("mean", "last", "max"):
         view = make_view(source, reducer, pooling="min", ranges={"iteration": (3, 17)})
-        assert made.holds(view.cells)
+        assert made.plan(view.cells).kind == "exact"
         render(source, view, overview=made)
     assert not source.take_reads().any()
 
@@ -409,7 +417,7 @@ def test_a_small_array_needs_none() -> None:
     assert made.progress == 1
     assert not source.take_reads().any()
     made.update(source, [Region(((0, 9), (0, 4), (0, 5)))])
-    assert not made.serves(make_view(source).cells)
+    assert made.plan(make_view(source).cells).kind == "nothing"
 
 
 def test_no_bins_are_large_enough() -> None:
@@ -419,11 +427,9 @@ def test_no_bins_are_large_enough() -> None:
         mock.patch.object(levels, "_MOST_CELLS", 99),
     ):
         source, made = filled((32, 2000, 40), {}, in_memory=False)
-    view = make_view(source)
-    assert made.fits(view.cells)
-    assert made.useless
-    assert made.nearest(view.cells) is None
-    assert not made.holds(view.cells)
+        view = make_view(source)
+        assert made.subject == Subject.of(source, view.cells)
+    assert made.plan(view.cells).kind == "nothing"
     assert made.complete
     assert made.extent.empty
     assert not made.parts()
@@ -433,13 +439,15 @@ def test_no_bins_are_large_enough() -> None:
 def test_of_another_shape() -> None:
     """Once an array has grown, or is another one, it is not of that array."""
     source, made = filled((300, 4, 100), {})
-    assert made.matches(source)
+    rule = make_view(source).cells
+    assert made.subject == Subject.of(source, rule)
     for shape, dims in (
         ((301, 4, 100), ("iteration", "layer", "token")),
         ((300, 4, 100), ("iteration", "layer", "prompt")),
         ((300, 4), ("iteration", "layer")),
     ):
-        assert not made.matches(WatchedSource(labelled(np.zeros(shape, "f4"), *dims)))
+        other = WatchedSource(labelled(np.zeros(shape, "f4"), *dims))
+        assert made.subject.sizes != Subject.of(other, rule).sizes
 
 
 @pytest.mark.parametrize("when", ["update", "add"])
@@ -525,7 +533,7 @@ def test_single_cells_keep_their_sign() -> None:
     with mock.patch.object(overview, "_COPY_CELLS", 0):
         made = Overview(source, rule.cells)
     fill_up(made, source)
-    assert made.holds(rule.cells)
+    assert made.plan(rule.cells).kind == "exact"
     assert (render(source, rule, overview=made).values == -1).all()
     pooled = resolve(
         View("layer", "token", "last", "linear", 3, 3, pooling="rms"), source.axes, ValueRange()
