@@ -15,7 +15,6 @@ from ..source import Block, NumpySource, Region
 from ..stored import StoredSource
 from .labels import Labels
 
-_BLOCK_BYTES = 64 << 20  # in memory at a time
 _EXTRA_BYTES = 64 << 10  # of a file besides values and labels
 
 
@@ -25,6 +24,8 @@ class Draft:
     Parameters
     ----------
     array : LabelledArray
+    block_bytes : int
+        Of values that are in memory at a time.
 
     Raises
     ------
@@ -33,7 +34,8 @@ class Draft:
         other machines could not read.
     """
 
-    def __init__(self, array: LabelledArray) -> None:
+    def __init__(self, array: LabelledArray, *, block_bytes: int = 64 << 20) -> None:
+        self.block_bytes = block_bytes
         self.labels = Labels.of(array)
         self.text = self.labels.to_text()
         self._source = NumpySource(array) if adapt(array.data) is None else StoredSource(array)
@@ -68,7 +70,7 @@ class Draft:
     @property
     def most_rows(self) -> int:
         """Number of rows that memory has room for at a time."""
-        return max(_BLOCK_BYTES // (prod(self.shape[1:]) * self.dtype.itemsize), 1)
+        return max(self.block_bytes // (prod(self.shape[1:]) * self.dtype.itemsize), 1)
 
     def _thickness(self, multiple: int) -> int:
         """Rows in a block: whole chunks where there is room, so that each is touched once."""
