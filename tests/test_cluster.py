@@ -25,9 +25,10 @@ from distributed import Client, LocalCluster
 from distributed.diagnostics.plugin import SchedulerPlugin
 
 from heatwidget import ConvergenceHeatmap
-from heatwidget.frames import pieces
+from heatwidget.frames.budget import Budget
 from heatwidget.frames.overview import Overview
 from heatwidget.metrics import relative_residuals, residual_norms, step_norms
+from heatwidget.widgets import reader
 
 SHAPE = (65, 200, 2048)
 
@@ -106,7 +107,7 @@ def latents(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, np.ndarray]:
 @pytest.fixture
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a widget asks for at a time is one chunk."""
-    monkeypatch.setattr(pieces, "_PIECE_CELLS", 1)
+    monkeypatch.setattr(reader, "BUDGET", Budget(piece_cells=1))
 
 
 def until(condition: Callable[[], object]) -> None:

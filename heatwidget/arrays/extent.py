@@ -40,7 +40,12 @@ class ValueRange:
     empty: bool = True
 
 
-def scan_values(values: NDArray[Any], pending: NDArray[np.bool_] | None = None) -> ValueRange:
+def scan_values(
+    values: NDArray[Any],
+    pending: NDArray[np.bool_] | None = None,
+    *,
+    scan_cells: int = SCAN_CELLS,
+) -> ValueRange:
     """Range of the finite values of an array, read once in memory order.
 
     Parameters
@@ -49,6 +54,8 @@ def scan_values(values: NDArray[Any], pending: NDArray[np.bool_] | None = None) 
         Temporary memory is a few cache-sized buffers for any size.
     pending : ndarray of bool, same shape, optional
         Mask of values to leave out.
+    scan_cells : int
+        Number of values that are read at a time.
     """
     found = ValueRange()
     operands = [values] if pending is None else [values, pending]
@@ -59,7 +66,7 @@ def scan_values(values: NDArray[Any], pending: NDArray[np.bool_] | None = None) 
         op_dtypes=[_scan_type(values.dtype), np.dtype(bool)][: len(operands)],
         casting="same_kind",
         order="K",
-        buffersize=SCAN_CELLS,
+        buffersize=scan_cells,
     )
     for piece in pieces:
         chunk: Any = piece if pending is None else piece[0][~piece[1]]

@@ -14,15 +14,14 @@ from numpy.typing import DTypeLike, NDArray
 from ..arrays.axis import Axis
 from ..arrays.casting import finite_cast
 from ..arrays.source import Block, Region
+from .budget import Budget
 from .reducers import PICKS, POOLINGS, Collapse, pool
 from .view import CellRule, HiddenAxis
 
 Span = tuple[int, int]
 Edges = NDArray[np.int64]
 
-# Array cells read at a time, and cells made of them: bounds the temporaries of a frame to a
-# few tens of megabytes, and keeps what is worked on in the processor's cache.
-_BLOCK_CELLS = 1 << 21
+# Cells made at a time: they stay in the processor's cache.
 _MADE_CELLS = 1 << 16
 # Indices of the hidden axes and of the slower axis that are read together, at least: more would
 # leave less than a cache line of each run along the faster one.
@@ -62,6 +61,7 @@ class BoxReader:
     read : callable
         Takes the span of each axis by its name; gives a `Block` of the hidden axes, the one
         that is collapsed first last, then rows and columns.
+    budget : Budget
     chunk : mapping of str to int
         Sizes in which it is best read, by the name of the axis; 1 where there is none.
     rows_run : bool
@@ -71,15 +71,17 @@ class BoxReader:
     """
 
     read: Callable[[Mapping[str, Span]], Block]
+    budget: Budget
     chunk: Mapping[str, int] = field(default_factory=dict)
     rows_run: bool = False
     rounded: bool = False
 
     def cut(self, rule: CellRule, rows: Edges, columns: Edges) -> Iterator[tuple[Edges, Edges]]:
         """Cut cells into pieces as they are best read."""
-        depth = prod(axis.size for axis in rule.hidden)
+        depth = min(prod(axis.size for axis in rule.hidden), _DEPTH)
         chunk = self.chunk.get(rule.rows, 1), self.chunk.get(rule.columns, 1)
-        return cut(rows, columns, depth=depth, chunk=chunk, rows_run=self.rows_run)
+        most = self.budget.block_cells // depth
+        return cut(rows, columns, most=most, chunk=chunk, rows_run=self.rows_run)
 
 
 def reading_order(rule: CellRule) -> tuple[str, ...]:
@@ -87,7 +89,7 @@ def reading_order(rule: CellRule) -> tuple[str, ...]:
     return (*(axis.name for axis in reversed(rule.hidden)), rule.rows, rule.columns)
 
 
-def box_reader(source: Readable, rule: CellRule) -> BoxReader:
+def box_reader(source: Readable, rule: CellRule, budget: Budget) -> BoxReader:
     """BoxReader of an array, whatever order its axes have."""
     names = [axis.name for axis in source.axes]
     order = [names.index(name) for name in reading_order(rule)]
@@ -101,7 +103,7 @@ def box_reader(source: Readable, rule: CellRule) -> BoxReader:
         # How a box lies in memory; also one without a cell tells.
         *_, down, across = read(dict.fromkeys(names, (0, 0))).values.strides
         rows_run = abs(down) < abs(across)
-    return BoxReader(read, dict(zip(names, chunks, strict=True)), rows_run)
+    return BoxReader(read, budget, dict(zip(names, chunks, strict=True)), rows_run)
 
 
 def merged_cells(
@@ -183,7 +185,7 @@ def _collapsed(
     n_cells = prod(stop - start for start, stop in spans.values())
     n_cells *= prod(axis.size for axis in inner if axis.reducer not in PICKS)
     chunk = reader.chunk.get(last.name, 1)
-    step = max(_BLOCK_CELLS // n_cells // chunk, 1) * chunk
+    step = max(reader.budget.block_cells // n_cells // chunk, 1) * chunk
     collapse = Collapse(last.reducer, rounded=reader.rounded and not inner)
     for some in collapse.order(*last.window, step):
         block = _collapsed(reader, inner, last.reducer, {**spans, last.name: some})
@@ -208,37 +210,37 @@ def cut(
     row_edges: Edges,
     column_edges: Edges,
     *,
-    depth: int = 1,
+    most: int = _MADE_CELLS,
     chunk: tuple[int, int] = (1, 1),
     rows_run: bool = False,
 ) -> Iterator[tuple[Edges, Edges]]:
-    """Cut cells into pieces that each read about `_BLOCK_CELLS` array cells, or a chunk.
+    """Cut cells into pieces of about so many indices of rows times columns, or of a chunk.
 
     Parameters
     ----------
     row_edges, column_edges : ndarray of int64
-    depth : int
-        Indices of the hidden axes that are read for each.
+    most : int
+        Cut down to what stays in the processor's cache.
     chunk : tuple of int
         Rows and columns that are best read together.
     rows_run : bool
         Whether neighbours in memory are rows, not columns.
     """
-    budget = max(min(_BLOCK_CELLS // min(depth, _DEPTH), _MADE_CELLS), 1)
+    most = max(min(most, _MADE_CELLS), 1)
     if rows_run:
-        n_rows, n_columns = _sides(row_edges, column_edges, budget)
+        n_rows, n_columns = _sides(row_edges, column_edges, most)
     else:
-        n_columns, n_rows = _sides(column_edges, row_edges, budget)
+        n_columns, n_rows = _sides(column_edges, row_edges, most)
     for c in _pieces(column_edges, n_columns, chunk[1]):
         for r in _pieces(row_edges, n_rows, chunk[0]):
             yield r, c
 
 
-def _sides(fast: Edges, slow: Edges, budget: int) -> tuple[int, int]:
+def _sides(fast: Edges, slow: Edges, most: int) -> tuple[int, int]:
     """Indices of each axis in a piece: as many as can be of the one that runs in memory."""
-    n_fast = min(int(fast[-1] - fast[0]), max(budget // _WIDTH, 1))
-    n_slow = max(budget // n_fast, 1)
-    return max(budget // min(n_slow, int(slow[-1] - slow[0])), 1), n_slow
+    n_fast = min(int(fast[-1] - fast[0]), max(most // _WIDTH, 1))
+    n_slow = max(most // n_fast, 1)
+    return max(most // min(n_slow, int(slow[-1] - slow[0])), 1), n_slow
 
 
 def _pieces(edges: Edges, length: int, chunk: int) -> Iterator[Edges]:

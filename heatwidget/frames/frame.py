@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from ..arrays.casting import finite_cast
 from ..arrays.source import Block, Region
 from .bins import bin_edges
+from .budget import BUDGET, Budget
 from .cells import Edges, Readable, Span, box_reader, collapsed, merged_cells
 from .color import CellState, cell_states
 from .mosaic import Mosaic, mosaic
@@ -80,6 +81,7 @@ def render(
     changed: Iterable[Region] = (),
     overview: Overview | None = None,
     approximate: bool = False,
+    budget: Budget = BUDGET,
 ) -> Frame:
     """Frame of a view.
 
@@ -97,6 +99,8 @@ def render(
         as far as it was read: what is not exact then, `Frame.coarse` tells.
     approximate : bool
         Read nothing but the overview, whatever the view: no cell counts as exact.
+    budget : Budget, optional
+        Of what is read without the overview.
 
     Returns
     -------
@@ -110,7 +114,7 @@ def render(
     column_edges = bin_edges(*rule.column_window, rule.column_bin)
     coarse = None
     if previous is None or previous.view.cells != rule or previous.coarse is not None:
-        cells, coarse = _cells(source, rule, row_edges, column_edges, overview, approximate)
+        cells, coarse = _cells(source, rule, row_edges, column_edges, overview, approximate, budget)
         values, pending = cells.values, cells.pending
     else:
         spans = list(_touched(source, rule, row_edges, column_edges, changed))
@@ -118,7 +122,7 @@ def render(
         pending = previous.states == CellState.PENDING
         for rows, columns in spans:
             r, c = row_edges[rows[0] : rows[1] + 1], column_edges[columns[0] : columns[1] + 1]
-            cells, some = _cells(source, rule, r, c, overview, approximate)
+            cells, some = _cells(source, rule, r, c, overview, approximate, budget)
             index = (slice(*rows), slice(*columns))
             values[index] = cells.values
             pending[index] = False if cells.pending is None else cells.pending
@@ -138,13 +142,14 @@ def _cells(
     column_edges: Edges,
     overview: Overview | None,
     approximate: bool,
+    budget: Budget,
     dtype: DTypeLike = np.float32,
 ) -> Mosaic:
     """Cells between the given edges, NaN where pending."""
     if rule.comparison is not None:
         # In float64, in which the difference of two large values has its digits.
         first, last = (
-            _cells(source, one, row_edges, column_edges, overview, approximate, np.float64)
+            _cells(source, one, row_edges, column_edges, overview, approximate, budget, np.float64)
             for one in rule.compared()
         )
         cells = compare(first.cells, last.cells, rule.comparison)
@@ -156,7 +161,7 @@ def _cells(
         made = mosaic(overview, source, rule, row_edges, column_edges, approximate=approximate)
         if made is not None:
             return made
-    reader = box_reader(source, rule)
+    reader = box_reader(source, rule, budget)
     pooled = rule.is_pooled
     cells = merged_cells(reader, rule, row_edges, column_edges, pooled=pooled, dtype=dtype)
     return Mosaic(cells, None)
@@ -178,7 +183,9 @@ def blank(view: ResolvedView, previous: Frame | None) -> Frame:
     return Frame(values, states, rows, columns, view, coarse)
 
 
-def cell_extent(source: Readable, frame: Frame, row: int, column: int) -> tuple[float, float]:
+def cell_extent(
+    source: Readable, frame: Frame, row: int, column: int, budget: Budget = BUDGET
+) -> tuple[float, float]:
     """Smallest and largest value among the array cells that a pooled cell covers.
 
     The hidden axes are collapsed first, as in the frame. NaN are left out; where nothing
@@ -187,17 +194,19 @@ def cell_extent(source: Readable, frame: Frame, row: int, column: int) -> tuple[
     rule = frame.view.cells
     r = np.arange(frame.row_edges[row], frame.row_edges[row + 1] + 1)
     c = np.arange(frame.column_edges[column], frame.column_edges[column + 1] + 1)
-    cuts = list(box_reader(source, rule).cut(rule, r, c))
-    values = np.concatenate([_present(_collapsed(source, rule, *spans)) for spans in cuts])
+    cuts = list(box_reader(source, rule, budget).cut(rule, r, c))
+    values = np.concatenate([_present(_collapsed(source, rule, *part, budget)) for part in cuts])
     values = values[~np.isnan(values)]
     return (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
 
 
-def _collapsed(source: Readable, rule: CellRule, row_edges: Edges, column_edges: Edges) -> Block:
+def _collapsed(
+    source: Readable, rule: CellRule, rows: Edges, columns: Edges, budget: Budget
+) -> Block:
     """Values of one piece, nothing pooled."""
     if rule.comparison is None:
-        return collapsed(box_reader(source, rule), rule, row_edges, column_edges)
-    first, last = (_collapsed(source, one, row_edges, column_edges) for one in rule.compared())
+        return collapsed(box_reader(source, rule, budget), rule, rows, columns)
+    first, last = (_collapsed(source, one, rows, columns, budget) for one in rule.compared())
     return compare(first, last, rule.comparison)
 
 

@@ -38,8 +38,6 @@ _END = Struct("<8sQI")
 _MAGIC = b"heatview"
 # Blocks of a file, spread evenly, that are compared with what was written.
 _SAMPLES = 256
-# Bytes of all overviews together; those not used for longest go first.
-_LARGEST_TOTAL = 4 << 30
 
 
 def cache_folder() -> Path:
@@ -80,7 +78,7 @@ def keep(overview: Overview, identity: str) -> Path:
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
-        _prune(path.parent, path)
+        _prune(path.parent, path, overview.budget.disk_bytes)
     except OSError as error:
         raise OSError(f"cannot keep the overview in {path.parent}: {error}") from error
     return path
@@ -189,7 +187,7 @@ def _sample(file: BinaryIO, size: int) -> int:
     return check
 
 
-def _prune(folder: Path, newest: Path) -> None:
+def _prune(folder: Path, newest: Path, n_bytes: int) -> None:
     """Remove what was not used for longest, until the rest is no larger than it may be.
 
     And what another process has begun to write, and was ended.
@@ -204,7 +202,7 @@ def _prune(folder: Path, newest: Path) -> None:
             found.append((path.stat().st_mtime_ns, path.stat().st_size, path))
     total = sum(size for _, size, _ in found)
     for _, size, path in sorted(found):
-        if total > _LARGEST_TOTAL and path != newest:
+        if total > n_bytes and path != newest:
             with suppress(OSError):
                 path.unlink()
                 total -= size

@@ -13,18 +13,9 @@ from numpy.typing import NDArray
 from ..arrays.names import role_of
 from ..arrays.source import Block, Region
 from .bins import bin_size
+from .budget import Budget
 from .level import Bins, Level, divides
 from .summary import Layout
-
-# Cells of the array for each cell of a level, at least: for the windows that sliders cut, and for
-# any other window. So all levels take three eighths of the array's cells.
-_LEAST_CELLS = 16
-_LEAST_CELLS_ANY_WINDOW = 64
-# About as many cells as the levels for either have at most: 1 GB, however large the array is.
-_MOST_CELLS = 1 << 28
-# Largest picture of a whole axis, and smallest one, that is foreseen.
-_MOST_PIXELS = 1024
-_LEAST_PIXELS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +39,16 @@ class Side:
     scrubbed: bool
 
 
-def make_side(name: str, size: int, wanted: int) -> Side:
+def make_side(name: str, size: int, wanted: int, budget: Budget) -> Side:
     """Axis as an overview sees it, for pictures with bins of the size wanted, and others.
 
     Sliders cut iterations and layers to any window. Other axes are shown whole most often, and
     few bins do for that.
     """
     if role_of(name) in ("iteration", "layer"):
-        bins = _powers(max(wanted, bin_size(size, _LEAST_PIXELS)))
+        bins = _powers(max(wanted, bin_size(size, budget.min_pixels)))
         return Side(size, bins, bins, scrubbed=True)
-    finest = min(wanted, bin_size(size, _MOST_PIXELS))
+    finest = min(wanted, bin_size(size, budget.max_pixels))
     return Side(size, _powers(wanted), tuple(dict.fromkeys((finest, wanted))), scrubbed=False)
 
 
@@ -66,7 +57,9 @@ def _powers(coarsest: int) -> tuple[int, ...]:
     return tuple(1 << i for i in range(coarsest.bit_length()))
 
 
-def level_bins(rows: Side, columns: Side, n_hidden: int, *, in_memory: bool) -> tuple[Bins, ...]:
+def level_bins(
+    rows: Side, columns: Side, n_hidden: int, budget: Budget, *, in_memory: bool
+) -> tuple[Bins, ...]:
     """Bins of all levels, finer ones first.
 
     Parameters
@@ -74,25 +67,29 @@ def level_bins(rows: Side, columns: Side, n_hidden: int, *, in_memory: bool) -> 
     rows, columns : Side
     n_hidden : int
         Number of indices of all other axes together.
+    budget : Budget
     in_memory : bool
         Whether the array is: then there may be no levels.
     """
     n_cells = n_hidden * rows.size * columns.size
     coarsest = (rows.bins[-1], columns.bins[-1])
     any_window = all(side.scrubbed and len(side.bins) > 1 for side in (rows, columns))
-    least = _LEAST_CELLS_ANY_WINDOW if any_window else _LEAST_CELLS
+    least = budget.any_window_bin_cells if any_window else budget.bin_cells
     if prod(coarsest) < least:
         # The picture is nearly as fine as the array, but to read that each time may be slow.
-        has_room = n_cells // _MOST_CELLS <= prod(coarsest)
+        has_room = n_cells // budget.level_cells <= prod(coarsest)
         return (coarsest,) if has_room and not in_memory else ()
-    found = set() if any_window else _pairs(rows.usual, columns.usual, least, 2 * n_cells)
-    found |= _pairs(rows.bins, columns.bins, _LEAST_CELLS_ANY_WINDOW, 16 * n_cells)
+    found = set()
+    if not any_window:
+        found = _pairs(rows.usual, columns.usual, least, 2 * n_cells // budget.level_cells)
+    least, crowded = budget.any_window_bin_cells, 16 * n_cells // budget.level_cells
+    found |= _pairs(rows.bins, columns.bins, least, crowded)
     return tuple(sorted(found, key=lambda bins: (prod(bins), bins)))
 
 
-def _pairs(rows: Sequence[int], columns: Sequence[int], least: int, n_cells: int) -> set[Bins]:
+def _pairs(rows: Sequence[int], columns: Sequence[int], least: int, crowded: int) -> set[Bins]:
     """Bins of at least so many cells; of more, where the levels would take too much."""
-    least = max(least, min(n_cells // _MOST_CELLS, rows[-1] * columns[-1]))
+    least = max(least, min(crowded, rows[-1] * columns[-1]))
     return {(r, c) for r in rows for c in columns if r * c >= least}
 
 

@@ -73,7 +73,7 @@ def mosaic(
         unread = _unread(overview, rule, row_edges, column_edges)
     if isinstance(overview.store, Copy):
         with overview.lock:
-            reader = box_reader(overview.store, rule)
+            reader = box_reader(overview.store, rule, overview.budget)
             cells = merged_cells(reader, rule, row_edges, column_edges, pooled=rule.is_pooled)
         torn = None
     else:
@@ -126,7 +126,7 @@ def _patch(overview: Overview, source: Readable, rule: CellRule, tile: Tile) -> 
         with overview.lock:
             return _pooled_patch(overview, tile.level, rule, row_edges, column_edges)
     # Without the lock: it may take long.
-    reader = box_reader(source, rule)
+    reader = box_reader(source, rule, overview.budget)
     return Patch(merged_cells(reader, rule, row_edges, column_edges, pooled=True))
 
 
@@ -136,7 +136,8 @@ def _pooled_patch(
     """Cells of a level, put together to the bins of the tile."""
     rows, row_bins = _bins_of(level, 0, row_edges)
     columns, column_bins = _bins_of(level, 1, column_edges)
-    reader = BoxReader(partial(_read, overview, level, reading_order(rule)), rounded=True)
+    read = partial(_read, overview, level, reading_order(rule))
+    reader = BoxReader(read, overview.budget, rounded=True)
     cells = merged_cells(reader, rule, rows, columns, pooled=False)
     index = (slice(rows[0], rows[-1]), slice(columns[0], columns[-1]))
     full, torn = level.full[index], None

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..arrays.extent import ValueRange, widen
 from ..arrays.source import ArraySource, Block, Region
+from .budget import BUDGET, Budget
 from .cells import native
 from .copies import Copy
 from .level import divides
@@ -25,9 +26,6 @@ from .reducers import PICKS, POOLINGS, Collapse
 from .summary import Layout, Summary, summarize
 from .tiling import tiling
 from .view import CellRule
-
-# An array that is slow to read and no larger is kept as it is.
-_COPY_CELLS = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,10 @@ class Subject:
     kind: tuple[str, str, str] | None
 
     @classmethod
-    def of(cls, source: ArraySource, rule: CellRule) -> Subject:
+    def of(cls, source: ArraySource, rule: CellRule, budget: Budget = BUDGET) -> Subject:
         """Subject of an overview of a source for a picture, as they are now."""
         sizes = tuple((axis.name, axis.size) for axis in source.axes)
-        if not source.in_memory and prod(size for _, size in sizes) <= _COPY_CELLS:
+        if not source.in_memory and prod(size for _, size in sizes) <= budget.copy_cells:
             return cls(sizes, None)
         return cls(sizes, (rule.rows, rule.columns, _commuting(rule)))
 
@@ -58,7 +56,7 @@ class Overview:
     """Pooled copies of an array along two visible axes; all others are kept whole.
 
     A picture that is pooled anyway is made from them, however large the array is. An
-    array of no more than 2^24 cells that is not in memory is kept as it is instead.
+    array of no more than `copy_cells` that is not in memory is kept as it is instead.
 
     All methods may be called from any thread.
 
@@ -68,10 +66,12 @@ class Overview:
         What is to be read; it is not held.
     rule : CellRule
         A picture that it is for. It serves others too: see `plan`.
+    budget : Budget, optional
     """
 
-    def __init__(self, source: ArraySource, rule: CellRule) -> None:
-        self.subject = Subject.of(source, rule)
+    def __init__(self, source: ArraySource, rule: CellRule, budget: Budget = BUDGET) -> None:
+        self.budget = budget
+        self.subject = Subject.of(source, rule, budget)
         self.dims, self.shape = zip(*self.subject.sizes, strict=True)
         self.shown = (rule.rows, rule.columns)
         self.hidden = tuple(name for name in self.dims if name not in self.shown)
@@ -79,13 +79,13 @@ class Overview:
         order = tuple(self.dims.index(name) for name in (*self.hidden, *self.shown))
         shape = tuple(self.shape[axis] for axis in order)
         rows, columns = (
-            make_side(name, size, wanted)
+            make_side(name, size, wanted, budget)
             for name, size, wanted in zip(
                 self.shown, shape[-2:], (rule.row_bin, rule.column_bin), strict=True
             )
         )
         is_copy = self.subject.kind is None
-        bins = level_bins(rows, columns, prod(shape[:-2]), in_memory=source.in_memory)
+        bins = level_bins(rows, columns, prod(shape[:-2]), budget, in_memory=source.in_memory)
         roots = root_bins(bins)
         self.layout = Layout(order, self.pooling, () if is_copy else roots)
         self.store: Copy | Levels = (
@@ -93,7 +93,7 @@ class Overview:
             if is_copy
             else Levels(self.layout, shape, (*roots, *(b for b in bins if b not in roots)))
         )
-        self.pieces = Pieces(self.shape, source.chunks, self._piece_bins())
+        self.pieces = Pieces(self.shape, source.chunks, self._piece_bins(), budget)
         # An array that is too small to be pooled needs nothing.
         self.pieces.done[...] = self._is_empty
         self.lock = RLock()

@@ -9,12 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays.source import Region
-
-# Array cells in a piece that is put together, and most in one: a larger chunk is cut.
-_PIECE_CELLS = 1 << 21
-_MOST_CELLS = 1 << 25
-# Pieces that an array in chunks comes in, if it has so many.
-_LEAST_PIECES = 16
+from .budget import Budget
 
 
 class Pieces:
@@ -28,6 +23,7 @@ class Pieces:
         Sizes in which it is best read; None is any run of cells in C order.
     bins : sequence of int
         Size along each axis of which cuts fall on multiples where they can.
+    budget : Budget
 
     Attributes
     ----------
@@ -36,16 +32,20 @@ class Pieces:
     """
 
     def __init__(
-        self, shape: Sequence[int], chunks: Sequence[int] | None, bins: Sequence[int]
+        self,
+        shape: Sequence[int],
+        chunks: Sequence[int] | None,
+        bins: Sequence[int],
+        budget: Budget,
     ) -> None:
         self.shape = tuple(shape)
-        most = _PIECE_CELLS
+        most = budget.piece_cells
         if chunks is None:
             chunks = (1,) * len(self.shape)
         else:
             # Values that are computed come slowly: there is to be something to see soon.
-            most = min(most, prod(self.shape) // _LEAST_PIECES)
-        steps = _steps(self.shape, chunks, bins, most)
+            most = min(most, prod(self.shape) // budget.min_pieces)
+        steps = _steps(self.shape, chunks, bins, most, budget.max_piece_cells)
         self.edges = [
             np.append(np.arange(0, size, step), size)
             for size, step in zip(shape, steps, strict=True)
@@ -139,7 +139,7 @@ class Pieces:
 
 
 def _steps(
-    shape: tuple[int, ...], chunks: Sequence[int], bins: Sequence[int], most: int
+    shape: tuple[int, ...], chunks: Sequence[int], bins: Sequence[int], most: int, largest: int
 ) -> list[int]:
     """Lengths of a piece: chunks put together, last axis first, or cut, first axis first."""
     steps = [min(chunk, size) for chunk, size in zip(chunks, shape, strict=True)]
@@ -152,7 +152,7 @@ def _steps(
         steps[axis] *= times - times % whole if times > whole else times
         break
     for axis in range(len(shape)):
-        while prod(steps) > _MOST_CELLS and steps[axis] > 1:
+        while prod(steps) > largest and steps[axis] > 1:
             steps[axis] = -(-steps[axis] // 2)
     return steps
 

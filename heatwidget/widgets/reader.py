@@ -13,6 +13,7 @@ from threading import Condition, Thread, current_thread
 from ..arrays import ArraySource, Region, ValueRange
 from ..arrays.extent import scan_values, stepped, widen
 from ..frames import Frame, ResolvedView, render
+from ..frames.budget import BUDGET, Budget
 from ..frames.frame import blank
 from ..frames.kept import keep, load_kept
 from ..frames.overview import Overview, Subject
@@ -20,8 +21,6 @@ from ..frames.view import CellRule
 from .jobs import GuardedSource, Job, Superseded
 from .lifetime import close_at_exit
 
-# Cells of an array in memory that are read anew for each frame: a few milliseconds.
-_SMALL = 1 << 22
 # Seconds that closing waits for a read under way.
 _PATIENCE = 2.0
 
@@ -39,10 +38,14 @@ class Reader:
         Closed with the reader.
     request : callable
         Called, on the thread that reads, when a better frame can be made.
+    budget : Budget, optional
     """
 
-    def __init__(self, source: ArraySource, request: Callable[[], None]) -> None:
+    def __init__(
+        self, source: ArraySource, request: Callable[[], None], budget: Budget | None = None
+    ) -> None:
         self.source = source
+        self._budget = budget or BUDGET
         self.error: Exception | None = None
         self._trouble: tuple[Exception, str] | None = None
         self._request = request
@@ -95,27 +98,27 @@ class Reader:
         `changed` is what `take_changed` of the source has returned since `previous`.
         """
         changed = tuple(changed)
+        draw = partial(render, self.source, budget=self._budget)
         if self._is_small():
-            return render(self.source, view, previous=previous, changed=changed)
+            return draw(view, previous=previous, changed=changed)
         overview = self._want(view, changed)
         if self.in_memory:
             used = overview if overview.complete else None
-            return render(self.source, view, previous=previous, changed=changed, overview=used)
+            return draw(view, previous=previous, changed=changed, overview=used)
         everything = (Region(tuple((0, axis.size) for axis in self.source.axes)),)
-        again = partial(render, self.source, overview=overview)
         plan = overview.plan(view.cells)
         if plan.kind == "exact":
-            return again(view, previous=previous, changed=everything)
+            return draw(view, previous=previous, changed=everything, overview=overview)
         with self._changed:
             exact = self._exact
         if exact is not None and exact.view.cells == view.cells:
             if previous is None or previous.coarse is not None or previous.view.cells != view.cells:
                 previous = exact
-            return render(self.source, view, previous=previous)
+            return draw(view, previous=previous)
         if plan.kind == "nothing":
             return blank(view, previous)
-        view = replace(view, cells=plan.rule)
-        return again(view, previous=previous, changed=everything, approximate=True)
+        view, draw = replace(view, cells=plan.rule), partial(draw, approximate=True)
+        return draw(view, previous=previous, changed=everything, overview=overview)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until there is no more to read, or for some seconds; False if it took longer."""
@@ -167,15 +170,17 @@ class Reader:
     def _is_small(self) -> bool:
         # Python in the browser has no threads.
         n_cells = prod(axis.size for axis in self.source.axes)
-        return sys.platform == "emscripten" or (self.in_memory and n_cells <= _SMALL)
+        return sys.platform == "emscripten" or (
+            self.in_memory and n_cells <= self._budget.small_cells
+        )
 
     def _want(self, view: ResolvedView, changed: tuple[Region, ...]) -> Overview:
         """Overview for a view, up to date; the thread is told what to read."""
         with self._changed:
-            subject = Subject.of(self.source, view.cells)
+            subject = Subject.of(self.source, view.cells, self._budget)
             here = [one for one in self._overviews if one.subject.sizes == subject.sizes]
             overview = next((one for one in here if one.subject == subject), None)
-            overview = overview or Overview(self.source, view.cells)
+            overview = overview or Overview(self.source, view.cells, self._budget)
             if overview is not self._current:
                 # Others in memory are not kept up to date: they are made anew when asked for.
                 kept = [] if self.in_memory else here
@@ -260,7 +265,7 @@ class Reader:
     def _read_frame(self, job: Job, view: ResolvedView) -> None:
         """Read a frame that no overview gives, or what is cut from one at the window's ends."""
         guarded = GuardedSource(self.source, view.cells, partial(self._look, job))
-        frame = render(guarded, view, overview=job.overview)
+        frame = render(guarded, view, overview=job.overview, budget=self._budget)
         with self._changed:
             if job.generation == self._generation:
                 self._exact = frame
@@ -288,7 +293,7 @@ class Reader:
         self.forget()
         with self._changed:
             if self._view is not None:
-                self._current = Overview(self.source, self._view.cells)
+                self._current = Overview(self.source, self._view.cells, self._budget)
                 self._overviews = (self._current,)
 
     def _keep(self, overview: Overview, identity: str) -> None:

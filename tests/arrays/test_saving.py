@@ -19,6 +19,7 @@ from hypothesis.extra import numpy as arrays
 from heatwidget import LabelledArray, LiveArray
 from heatwidget.arrays import StoredSource, as_labelled, files
 from heatwidget.arrays.files import replacing, save_job
+from heatwidget.arrays.files.formats import module_to_write
 
 SUFFIXES = (".npz", ".zarr", ".nc", ".h5", ".safetensors")
 DTYPES = ("?", "i1", "<u2", ">i4", "<i8", "<u8", "<f2", ">f4", "<f4", "<f8")
@@ -90,19 +91,18 @@ def test_what_was_saved_comes_back(
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("n_bytes", [1, 96, 500])
-def test_block_by_block(
-    tmp_path: Path, suffix: str, n_bytes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_block_by_block(tmp_path: Path, suffix: str, n_bytes: int) -> None:
     """As many rows at a time as memory has room for, at least one."""
-    monkeypatch.setattr(save_job, "_BLOCK_BYTES", n_bytes)
     values = np.random.default_rng(0).random((7, 3, 4))
     source = zarr.create_array(tmp_path / "source.zarr", data=values, chunks=(2, 2, 2))
     array = as_labelled(source, default_dims={3: ("layer", "iteration", "token")})
-    seen = [region.bounds[0] for region, _ in save_job.SaveJob(array).blocks()]
+    made = save_job.SaveJob(array, block_bytes=n_bytes)
+    seen = [region.bounds[0] for region, _ in made.blocks()]
     rows = {1: 1, 96: 1, 500: 4}[n_bytes]
     assert seen == [(k, min(k + rows, 7)) for k in range(0, 7, rows)]
-    files.save(array, tmp_path / f"run{suffix}")
-    assert_same(files.open(tmp_path / f"run{suffix}"), as_labelled(array, default_dims={}))
+    path = tmp_path / f"run{suffix}"
+    module_to_write(path).write(path, made)
+    assert_same(files.open(path), as_labelled(array, default_dims={}))
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -248,12 +248,12 @@ def break_source(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the second block of any array fail."""
 
     def blocks(self: save_job.SaveJob, multiple: int = 1) -> Any:
+        self.block_bytes = 32
         yield next(whole(self, multiple))
         raise FailingStore
 
     whole = save_job.SaveJob.blocks
     monkeypatch.setattr(save_job.SaveJob, "blocks", blocks)
-    monkeypatch.setattr(save_job, "_BLOCK_BYTES", 32)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from unittest import mock
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatwidget.arrays import LabelledArray, NumpySource, Region, ValueRange, as_labelled, extent
+from heatwidget.arrays import LabelledArray, NumpySource, Region, ValueRange, as_labelled
+from heatwidget.arrays.extent import scan_values
 from heatwidget.frames import (
     REDUCERS,
     CellState,
     Frame,
     View,
     cell_extent,
-    cells,
     color_indices,
     render,
     resolve,
 )
+from heatwidget.frames.budget import Budget
 from heatwidget.frames.cells import box_reader, merged_cells
 from heatwidget.frames.palette import N_VALUE_COLORS
 from heatwidget.frames.reducers import COMPARISONS
@@ -80,11 +79,10 @@ def test_blockwise_is_whole(picture: tuple[LabelledArray, View], block_cells: in
     """Reading in small pieces changes nothing, up to the rounding of sums."""
     array, view = picture
     whole = draw_frame(array, view)
-    with (
-        mock.patch.object(cells, "_BLOCK_CELLS", block_cells),
-        mock.patch.object(extent, "SCAN_CELLS", block_cells),
-    ):
-        pieces = draw_frame(array, view)
+    values, pending = np.ma.getdata(array.values), np.ma.getmaskarray(array.values)
+    found = scan_values(values, pending, scan_cells=block_cells)
+    resolved = resolve(view, array.axes, found)
+    pieces = render(NumpySource(array), resolved, budget=Budget(block_cells=block_cells))
     how = {axis.reducer for axis in whole.view.cells.hidden}
     if not {*how, whole.view.cells.pooling} & {"mean", "rms", "std"}:
         np.testing.assert_array_equal(pieces.values, whole.values)
@@ -99,8 +97,7 @@ def test_no_cell_is_read_in_vain(picture: tuple[LabelledArray, View], block_cell
     array, view = picture
     watched = WatchedSource(array)
     resolved = resolve(view, watched.axes, watched.value_range())
-    with mock.patch.object(cells, "_BLOCK_CELLS", block_cells):
-        render(watched, resolved)
+    render(watched, resolved, budget=Budget(block_cells=block_cells))
     reads, rule = watched.take_reads(), resolved.cells
     inside = tuple(slice(*rule.windows[dim]) for dim in array.dims)
     how = {axis.reducer for axis in rule.hidden}
@@ -261,13 +258,13 @@ def draw_frame_of_part(array: LabelledArray, view: View) -> Frame:
 
 
 @pytest.mark.parametrize("cells", [1, 4, 1 << 18])
-def test_counts_of_pieces(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_of_pieces(cells: int) -> None:
     """Each bin has its own count, also where pieces are single bins of other sizes."""
-    monkeypatch.setattr("heatwidget.frames.cells._BLOCK_CELLS", cells)
     source = NumpySource(labelled(np.ones((5, 7)), "token", "iteration"))
     asked = make_view("token", "iteration", max_rows=2, max_columns=2, pooling="mean")
     rule = resolve(asked, source.axes, ValueRange()).cells
     rows, columns = np.array([0, 4, 5]), np.array([0, 4, 7])
-    made = merged_cells(box_reader(source, rule), rule, rows, columns, pooled=True)
+    reader = box_reader(source, rule, Budget(block_cells=cells))
+    made = merged_cells(reader, rule, rows, columns, pooled=True)
     assert np.array_equal(np.broadcast_to(made.count, (2, 2)), [[16, 12], [4, 3]])
     assert np.array_equal(made.values, np.ones((2, 2)))

@@ -17,19 +17,19 @@ from hypothesis import strategies as st
 
 from heatwidget.arrays import Region
 from heatwidget.frames import kept, render
+from heatwidget.frames.budget import BUDGET, Budget
 from heatwidget.frames.kept import cache_folder, keep, load_kept
 from heatwidget.frames.overview import Overview
 
 from .sources import WatchedSource
 from .test_incremental import same
 from .test_overview import (
+    budgets,
     fill_up,
     filled,
     labelled,
     make_view,
     resolved,
-    scales,
-    small_scale,
     sources,
 )
 
@@ -41,34 +41,31 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "overviews"
 
 
-def an_overview(shape: tuple[int, int, int] = (300, 4, 100)) -> tuple[WatchedSource, Overview]:
-    return filled(shape, {})
+def an_overview(budget: Budget = BUDGET) -> tuple[WatchedSource, Overview]:
+    return filled((300, 4, 100), {}, budget)
 
 
 def empty_like(source: WatchedSource) -> Overview:
     return Overview(source, make_view(source).cells)
 
 
-@given(scales(), sources(), st.data())
+@given(budgets(), sources(), st.data())
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_round_trip(
-    scale: tuple[int, int, int], source: WatchedSource, data: st.DataObject
-) -> None:
+def test_round_trip(budget: Budget, source: WatchedSource, data: st.DataObject) -> None:
     """The same frames, the same extent; and it can be written to."""
-    with small_scale(*scale):
-        view = resolved(data.draw, source)
-        made, loaded = Overview(source, view.cells), Overview(source, view.cells)
-        fill_up(made, source)
-        keep(made, "this array")
-        assert load_kept(loaded, "this array")
-        assert loaded.complete
-        assert loaded.extent == made.extent
-        assert same(render(source, view, overview=loaded), render(source, view, overview=made))
-        region = Region(tuple((0, 1) for _ in source.values.shape))
-        source.write(region, 1, False)
-        for one in (made, loaded):
-            one.update(source, [region])
-        assert same(render(source, view, overview=loaded), render(source, view, overview=made))
+    view = resolved(data.draw, source)
+    made, loaded = (Overview(source, view.cells, budget) for _ in range(2))
+    fill_up(made, source)
+    keep(made, "this array")
+    assert load_kept(loaded, "this array")
+    assert loaded.complete
+    assert loaded.extent == made.extent
+    assert same(render(source, view, overview=loaded), render(source, view, overview=made))
+    region = Region(tuple((0, 1) for _ in source.values.shape))
+    source.write(region, 1, False)
+    for one in (made, loaded):
+        one.update(source, [region])
+    assert same(render(source, view, overview=loaded), render(source, view, overview=made))
 
 
 def test_key() -> None:
@@ -181,14 +178,14 @@ def test_full_disk(folder: Path) -> None:
     assert list(folder.iterdir()) == [path]
 
 
-def test_least_recently_used_goes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_least_recently_used_goes(folder: Path) -> None:
     """Until the rest is no larger than it may be; what was looked at counts as used."""
     source, made = an_overview()
     paths = [keep(made, name) for name in "abc"]
     for age, path in enumerate(paths):
         os.utime(path, (1000 + age, 1000 + age))
     assert load_kept(empty_like(source), "a")
-    monkeypatch.setattr(kept, "_LARGEST_TOTAL", 3 * paths[0].stat().st_size + 5)
+    _, made = an_overview(Budget(disk_bytes=3 * paths[0].stat().st_size + 5))
     newest = keep(made, "d")
     assert set(folder.iterdir()) == {paths[0], paths[2], newest}
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
-from contextlib import contextmanager
 from unittest import mock
 
 import numpy as np
@@ -22,12 +20,11 @@ from heatwidget.frames import (
     ResolvedView,
     View,
     levels,
-    overview,
-    pieces,
     render,
     resolve,
 )
 from heatwidget.frames.bins import bin_size
+from heatwidget.frames.budget import BUDGET, Budget
 from heatwidget.frames.overview import Overview, Subject
 from heatwidget.frames.spreading import nearest
 
@@ -40,25 +37,19 @@ pytestmark = pytest.mark.filterwarnings("error")
 SUMS = {"mean", "rms"}
 
 
-@contextmanager
-def small_scale(least: int, piece: int, copy: int, most: int = 1 << 28) -> Iterator[None]:
-    """Levels and pieces for arrays of a few hundred cells."""
-    with (
-        mock.patch.multiple(levels, _LEAST_CELLS=least, _LEAST_CELLS_ANY_WINDOW=2 * least),
-        mock.patch.multiple(levels, _MOST_PIXELS=8, _LEAST_PIXELS=4, _MOST_CELLS=most),
-        mock.patch.multiple(pieces, _PIECE_CELLS=piece, _MOST_CELLS=4 * piece),
-        mock.patch.object(overview, "_COPY_CELLS", copy),
-    ):
-        yield
-
-
 @st.composite
-def scales(draw: st.DrawFn) -> tuple[int, int, int, int]:
-    return (
-        draw(st.sampled_from([2, 4])),
-        draw(st.integers(1, 200)),
-        draw(st.sampled_from([0, 99])),
-        draw(st.sampled_from([1 << 28, 1 << 28, 200])),
+def budgets(draw: st.DrawFn) -> Budget:
+    """Levels and pieces for arrays of a few hundred cells."""
+    least, piece = draw(st.sampled_from([2, 4])), draw(st.integers(1, 200))
+    return Budget(
+        copy_cells=draw(st.sampled_from([0, 99])),
+        piece_cells=piece,
+        max_piece_cells=4 * piece,
+        bin_cells=least,
+        any_window_bin_cells=2 * least,
+        level_cells=draw(st.sampled_from([1 << 28, 1 << 28, 200])),
+        min_pixels=4,
+        max_pixels=8,
     )
 
 
@@ -73,15 +64,16 @@ def test_what_it_takes_is_bounded_however_large_the_array(
     """All levels together take not much more than they may; there is one where that can be."""
     n_hidden, *sizes = shape
     rows, columns = (
-        levels.make_side(side, n, bin_size(n, 500))
+        levels.make_side(side, n, bin_size(n, 500), BUDGET)
         for side, n in zip((name, "iteration"), sizes, strict=True)
     )
-    bins = levels.level_bins(rows, columns, n_hidden, in_memory=in_memory)
+    bins = levels.level_bins(rows, columns, n_hidden, BUDGET, in_memory=in_memory)
     n_cells = sum(n_hidden * -(-rows.size // r) * -(-columns.size // c) for r, c in bins)
     coarsest = rows.bins[-1] * columns.bins[-1]
     whole = np.prod(shape, dtype=float)
-    assert n_cells <= max(4 * levels._MOST_CELLS, 4 * whole / max(coarsest, levels._LEAST_CELLS))
-    assert bins or in_memory or whole / coarsest >= levels._MOST_CELLS
+    most = BUDGET.level_cells
+    assert n_cells <= max(4 * most, 4 * whole / max(coarsest, BUDGET.bin_cells))
+    assert bins or in_memory or whole / coarsest >= most
     if in_memory:
         assert n_cells <= whole * 3 / 8 + 5 * n_hidden * (rows.size + columns.size)
 
@@ -160,80 +152,75 @@ def assert_alike(frame: Frame, base: Frame, where: np.ndarray | None = None) -> 
     np.testing.assert_array_equal(pending[0][where], pending[1][where])
 
 
-@given(scales(), sources(), st.data())
+@given(budgets(), sources(), st.data())
 @settings(max_examples=100)
 def test_frame_from_an_overview_is_the_arrays(
-    scale: tuple[int, int, int], source: WatchedSource, data: st.DataObject
+    budget: Budget, source: WatchedSource, data: st.DataObject
 ) -> None:
     """Whatever is pooled, pending or cut by the window, and in whatever order it was read."""
-    with small_scale(*scale):
-        made = Overview(source, resolved(data.draw, source).cells)
-        regions = data.draw(st.permutations([*made.missing()]))
-        for region, summary in source.map(made.summarize(), regions):
-            made.add(region, summary)
-        assert made.complete
-        for _ in range(3):
-            view = resolved(data.draw, source)
-            event(made.plan(view.cells).kind)
-            frame = render(source, view, overview=made)
-            assert frame.coarse is None
-            assert_alike(frame, render(source, view))
+    made = Overview(source, resolved(data.draw, source).cells, budget)
+    regions = data.draw(st.permutations([*made.missing()]))
+    for region, summary in source.map(made.summarize(), regions):
+        made.add(region, summary)
+    assert made.complete
+    for _ in range(3):
+        view = resolved(data.draw, source)
+        event(made.plan(view.cells).kind)
+        frame = render(source, view, overview=made)
+        assert frame.coarse is None
+        assert_alike(frame, render(source, view))
     if made.store.parts():
         assert made.extent == scan_values(source.values, source.pending)
 
 
-@given(scales(), sources(), st.data())
+@given(budgets(), sources(), st.data())
 @settings(max_examples=60)
 def test_what_is_not_coarse_is_exact(
-    scale: tuple[int, int, int], source: WatchedSource, data: st.DataObject
+    budget: Budget, source: WatchedSource, data: st.DataObject
 ) -> None:
     """Amid reading: a cell is coarse, or as it will be; and it improves the last frame."""
-    with small_scale(*scale):
-        view, frame = resolved(data.draw, source), None
-        made = Overview(source, view.cells)
-        while not made.complete:
-            fill_up(made, source, data.draw(st.integers(1, 9)))
-            frame = render(source, view, previous=frame, overview=made)
-            base = render(source, view)
-            coarse = np.zeros(base.shape, bool) if frame.coarse is None else frame.coarse
-            event(f"coarse {coarse.mean():.0%}"[:10])
-            assert_alike(frame, base, ~coarse)
-            assert made.progress <= 1
-        assert made.progress == share_read(made, view) == 1
+    view, frame = resolved(data.draw, source), None
+    made = Overview(source, view.cells, budget)
+    while not made.complete:
+        fill_up(made, source, data.draw(st.integers(1, 9)))
+        frame = render(source, view, previous=frame, overview=made)
+        base = render(source, view)
+        coarse = np.zeros(base.shape, bool) if frame.coarse is None else frame.coarse
+        event(f"coarse {coarse.mean():.0%}"[:10])
+        assert_alike(frame, base, ~coarse)
+        assert made.progress <= 1
+    assert made.progress == share_read(made, view) == 1
 
 
-@given(scales(), sources(), st.data())
+@given(budgets(), sources(), st.data())
 @settings(max_examples=150)
-def test_kept_up_to_date(
-    scale: tuple[int, int, int], source: WatchedSource, data: st.DataObject
-) -> None:
+def test_kept_up_to_date(budget: Budget, source: WatchedSource, data: st.DataObject) -> None:
     """After any writes, while it is read and later, it is as one made anew."""
-    with small_scale(*scale):
-        view, frame = resolved(data.draw, source), None
-        made = Overview(source, view.cells)
-        in_flight = []
-        for _ in range(data.draw(st.integers(1, 5))):
-            if data.draw(st.booleans()):
-                in_flight = [*source.map(made.summarize(), made.missing())]
-            region = data.draw(regions(source.values.shape))
-            rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-            now = source.values[region.slices]
-            new = fill(rng, now.shape, now.dtype.str, "whole")
-            source.write(region, new, data.draw(st.sampled_from([False, False, True])))
-            changed = source.take_changed()
-            made.update(source, changed)
-            keep = data.draw(st.integers(0, len(in_flight)))
-            for piece in in_flight[keep:]:
-                made.add(*piece)
-            del in_flight[keep:]
-            frame = render(source, view, previous=frame, changed=changed, overview=made)
-            coarse = np.zeros(frame.shape, bool) if frame.coarse is None else frame.coarse
-            assert_alike(frame, render(source, view), ~coarse)
-        while not made.complete:
-            fill_up(made, source)
-        fresh = Overview(source, view.cells)
-        fill_up(fresh, source)
-        assert_alike(render(source, view, overview=made), render(source, view, overview=fresh))
+    view, frame = resolved(data.draw, source), None
+    made = Overview(source, view.cells, budget)
+    in_flight = []
+    for _ in range(data.draw(st.integers(1, 5))):
+        if data.draw(st.booleans()):
+            in_flight = [*source.map(made.summarize(), made.missing())]
+        region = data.draw(regions(source.values.shape))
+        rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+        now = source.values[region.slices]
+        new = fill(rng, now.shape, now.dtype.str, "whole")
+        source.write(region, new, data.draw(st.sampled_from([False, False, True])))
+        changed = source.take_changed()
+        made.update(source, changed)
+        keep = data.draw(st.integers(0, len(in_flight)))
+        for piece in in_flight[keep:]:
+            made.add(*piece)
+        del in_flight[keep:]
+        frame = render(source, view, previous=frame, changed=changed, overview=made)
+        coarse = np.zeros(frame.shape, bool) if frame.coarse is None else frame.coarse
+        assert_alike(frame, render(source, view), ~coarse)
+    while not made.complete:
+        fill_up(made, source)
+    fresh = Overview(source, view.cells, budget)
+    fill_up(fresh, source)
+    assert_alike(render(source, view, overview=made), render(source, view, overview=fresh))
 
 
 def labelled(values: np.ndarray, *dims: str) -> LabelledArray:
@@ -247,11 +234,13 @@ def make_view(source: WatchedSource, reducer: str = "mean", **asked: object) -> 
     return resolve(view, source.axes, ValueRange(0, 1, 0.1, 0.1, empty=False))
 
 
-def filled(shape: tuple[int, int, int], view: dict[str, object], **kind: object) -> tuple:
+def filled(
+    shape: tuple[int, int, int], view: dict[str, object], budget: Budget = BUDGET, **kind: object
+) -> tuple:
     """Source of iterations, layers and tokens, and a complete overview of it."""
     values = np.random.default_rng(3).random(shape, np.float32)
     source = WatchedSource(labelled(values, "iteration", "layer", "token"), **kind)
-    made = Overview(source, make_view(source, **view).cells)
+    made = Overview(source, make_view(source, **view).cells, budget)
     fill_up(made, source)
     return source, made
 
@@ -332,8 +321,7 @@ def test_torn_cells_do_not_wait_for_the_array() -> None:
     array = labelled(np.ma.array(values, mask=mask), "iteration", "layer", "token")
     source = WatchedSource(array, in_memory=False, chunks=(320, 3, 64))
     view = make_view(source, "last", ranges={"iteration": (0, 319)})
-    with mock.patch.multiple(overview, _COPY_CELLS=0), mock.patch.object(pieces, "_PIECE_CELLS", 1):
-        made = Overview(source, view.cells)
+    made = Overview(source, view.cells, Budget(copy_cells=0, piece_cells=1))
     fill_up(made, source, 1)
     assert share_read(made, view) == 1
     source.take_reads()
@@ -368,8 +356,7 @@ def test_what_is_looked_at_is_read_first() -> None:
     """Then the rest, coarse to fine, each piece once; and the order follows the view."""
     values = np.zeros((640, 4, 64), np.float32)
     source = WatchedSource(labelled(values, "iteration", "layer", "token"), chunks=(10, 4, 64))
-    with mock.patch.object(pieces, "_PIECE_CELLS", 1):
-        made = Overview(source, make_view(source).cells)
+    made = Overview(source, make_view(source).cells, Budget(piece_cells=1))
     made.want(make_view(source, ranges={"iteration": (100, 139)}).cells)
     missing = made.missing()
     first = [next(missing).bounds[0][0] for _ in range(4)]
@@ -388,8 +375,7 @@ def test_nearest_value_stands_in() -> None:
         (1, 2, 64), "f4"
     )
     source = WatchedSource(labelled(values, "iteration", "layer", "token"), chunks=(10, 2, 64))
-    with mock.patch.object(pieces, "_PIECE_CELLS", 1):
-        made = Overview(source, make_view(source).cells)
+    made = Overview(source, make_view(source).cells, Budget(piece_cells=1))
     assert (render(source, make_view(source), overview=made).states == CellState.PENDING).all()
     fill_up(made, source, 2)
     frame = render(source, make_view(source), overview=made)
@@ -422,13 +408,10 @@ def test_a_small_array_needs_none() -> None:
 
 def test_no_bins_are_large_enough() -> None:
     """A long hidden axis behind a small picture: pooled it would be as large as it is."""
-    with (
-        mock.patch.object(overview, "_COPY_CELLS", 0),
-        mock.patch.object(levels, "_MOST_CELLS", 99),
-    ):
-        source, made = filled((32, 2000, 40), {}, in_memory=False)
-        view = make_view(source)
-        assert made.subject == Subject.of(source, view.cells)
+    budget = Budget(copy_cells=0, level_cells=99)
+    source, made = filled((32, 2000, 40), {}, budget, in_memory=False)
+    view = make_view(source)
+    assert made.subject == Subject.of(source, view.cells, budget)
     assert made.plan(view.cells).kind == "nothing"
     assert made.complete
     assert made.extent.empty
@@ -456,8 +439,7 @@ def test_interrupted(when: str) -> None:
     values = np.random.default_rng(3).random((640, 4, 64), np.float32)
     source = WatchedSource(labelled(values, "iteration", "layer", "token"), chunks=(10, 4, 64))
     view = make_view(source)
-    with mock.patch.object(pieces, "_PIECE_CELLS", 1):
-        made = Overview(source, view.cells)
+    made = Overview(source, view.cells, Budget(piece_cells=1))
     if when == "update":
         fill_up(made, source)
         source.write(Region(((95, 215), (0, 4), (0, 64))), np.float32(5), False)
@@ -530,8 +512,7 @@ def test_single_cells_keep_their_sign() -> None:
     )
     view = View("layer", "token", "last", "linear", 50, 50, pooling="rms")
     rule = resolve(view, source.axes, source.value_range())
-    with mock.patch.object(overview, "_COPY_CELLS", 0):
-        made = Overview(source, rule.cells)
+    made = Overview(source, rule.cells, Budget(copy_cells=0))
     fill_up(made, source)
     assert made.plan(rule.cells).kind == "exact"
     assert (render(source, rule, overview=made).values == -1).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 import heatwidget as hw
 from heatwidget.arrays import Block, LabelledArray, NumpySource, Region
 from heatwidget.frames import CellState, overview
+from heatwidget.frames.budget import Budget
 from heatwidget.widgets import heatmap as heatmap_module
 from heatwidget.widgets import reader, screen
 
@@ -54,9 +56,8 @@ class SlowSource(NumpySource):
 @pytest.fixture
 def cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small arrays count as large ones, and are read in pieces of a few hundred cells."""
-    monkeypatch.setattr(reader, "_SMALL", 100)
-    monkeypatch.setattr(overview, "_COPY_CELLS", 0)
-    monkeypatch.setattr("heatwidget.frames.pieces._PIECE_CELLS", 1 << 12)
+    budget = Budget(small_cells=100, copy_cells=0, piece_cells=1 << 12)
+    monkeypatch.setattr(reader, "BUDGET", budget)
     monkeypatch.setattr(screen, "_FIRST", 0.0)
 
 
@@ -389,7 +390,7 @@ def test_of_the_last_one_that_is_read_first(slow: Slow) -> None:
 
 
 def test_where_no_bins_help_the_frame_is_read(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("heatwidget.frames.levels._MOST_CELLS", 1000)
+    monkeypatch.setattr(reader, "BUDGET", replace(reader.BUDGET, level_cells=1000))
     values = numbers(3000, 8, 10)
     widget, source = slow(values, reducer="mean")
     assert widget.frame.states_present() == (CellState.PENDING,)

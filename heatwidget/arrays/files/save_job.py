@@ -15,7 +15,6 @@ from ..source import Block, NumpySource, Region
 from ..stored import StoredSource
 from .labels import Labels
 
-_BLOCK_BYTES = 64 << 20  # size of a block in memory
 _EXTRA_BYTES = 64 << 10  # size of a file beyond its values and labels
 
 
@@ -25,6 +24,8 @@ class SaveJob:
     Parameters
     ----------
     array : LabelledArray
+    block_bytes : int
+        Of values that are in memory at a time.
 
     Raises
     ------
@@ -33,7 +34,8 @@ class SaveJob:
         not portable.
     """
 
-    def __init__(self, array: LabelledArray) -> None:
+    def __init__(self, array: LabelledArray, *, block_bytes: int = 64 << 20) -> None:
+        self.block_bytes = block_bytes
         self.labels = Labels.of(array)
         self.text = self.labels.to_text()
         self._source = NumpySource(array) if adapt(array.data) is None else StoredSource(array)
@@ -68,7 +70,7 @@ class SaveJob:
     @property
     def max_rows(self) -> int:
         """Number of rows of a block in memory."""
-        return max(_BLOCK_BYTES // (prod(self.shape[1:]) * self.dtype.itemsize), 1)
+        return max(self.block_bytes // (prod(self.shape[1:]) * self.dtype.itemsize), 1)
 
     def _thickness(self, multiple: int) -> int:
         """Rows of a block: whole chunks if they fit, so that each chunk is accessed once."""
