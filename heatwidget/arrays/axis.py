@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -185,6 +185,12 @@ class Axis:
         left = max(right - 1, 0)
         distance = (abs(self.coordinates[i] - coordinate) for i in (left, right))
         return left if operator.le(*distance) else right
+
+
+def lay_over(own: Iterable[Axis | None], axes: Iterable[Axis]) -> tuple[Axis, ...]:
+    """Own axes as long as those of an array; None stands for the array's axis itself."""
+    pairs = zip(own, axes, strict=True)
+    return tuple(axis if mine is None else mine.laid_over(axis) for mine, axis in pairs)
 
 
 def number_text(number: Any) -> str:

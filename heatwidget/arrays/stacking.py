@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .adapters.stacked import StackedArray
-from .axis import Axis, make_axis, number_text
+from .axis import Axis, lay_over, make_axis, number_text
 from .extent import ValueRange, widen
 from .labelled import LabelledArray, as_labelled, names_axes
 from .live import LiveArray
@@ -32,7 +32,7 @@ class LiveStack:
     def __init__(
         self, axis: Axis, parts: tuple[Part, ...], quantity: str, attrs: Mapping[str, Any]
     ) -> None:
-        self._joined = _JoinedAxes((axis, *[None] * len(parts[0].axes)), parts)
+        self._joined = _JoinedAxes(axis, [None] * len(parts[0].axes), parts)
         self.parts, self.quantity, self.attrs = parts, quantity, attrs
 
     @property
@@ -56,7 +56,7 @@ class LiveStack:
         """Return a source over all parts that records what changes; see `LiveArray.watch`."""
         sources = [_source_of(part, request) for part in self.parts]
         first, *others = axes or [None] * len(self.dims)
-        return StackSource((first or self.axes[0], *others), sources)
+        return StackSource(first or self.axes[0], others, sources)
 
     def __repr__(self) -> str:
         """Return the sizes in one line."""
@@ -72,8 +72,10 @@ class StackSource:
 
     Parameters
     ----------
-    axes : tuple of Axis or None
-        None for each that is the sources' own.
+    axis : Axis
+        The new first axis.
+    own : sequence of Axis or None
+        The other axes, None for each that is the sources' own.
     sources : sequence of ArraySource
         One for each index of the first axis.
     """
@@ -81,8 +83,10 @@ class StackSource:
     chunks: tuple[int, ...] | None = None
     map = map_here
 
-    def __init__(self, axes: tuple[Axis | None, ...], sources: Sequence[ArraySource]) -> None:
-        self._joined, self._sources = _JoinedAxes(axes, sources), sources
+    def __init__(
+        self, axis: Axis, own: Sequence[Axis | None], sources: Sequence[ArraySource]
+    ) -> None:
+        self._joined, self._sources = _JoinedAxes(axis, own, sources), sources
         self.dtype: np.dtype[Any] = np.result_type(*(source.dtype for source in sources))
         self.in_memory = all(source.in_memory for source in sources)
         chunks = next((s.chunks for s in sources if s.chunks is not None), None)
@@ -265,13 +269,17 @@ class _JoinedAxes:
 
     Parameters
     ----------
-    own : tuple of Axis or None
-        The new axis, and what lies over those of the parts, None where nothing does.
+    axis : Axis
+        The new one.
+    own : sequence of Axis or None
+        What lies over those of the parts, None where nothing does.
     parts : sequence of what has axes
     """
 
-    def __init__(self, own: tuple[Axis | None, ...], parts: Sequence[Part | ArraySource]) -> None:
-        self._own, self._parts = own, parts
+    def __init__(
+        self, axis: Axis, own: Sequence[Axis | None], parts: Sequence[Part | ArraySource]
+    ) -> None:
+        self._axis, self._own, self._parts = axis, own, parts
         # What they were made of, and they; one assignment for all threads.
         self._made: tuple[list[Any], tuple[Axis, ...]] = ([], ())
 
@@ -280,9 +288,7 @@ class _JoinedAxes:
         seen, axes = self._made
         if len(seen) != len(found) or any(a is not b for a, b in zip(seen, found, strict=True)):
             joined = map(_join, zip(*found, strict=True))
-            pairs = zip(self._own[1:], joined, strict=True)
-            others = (b if a is None else a.laid_over(b) for a, b in pairs)
-            axes = (*filter(None, self._own[:1]), *others)
+            axes = (self._axis, *lay_over(self._own, joined))
             self._made = found, axes
         return axes
 

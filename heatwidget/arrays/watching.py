@@ -10,7 +10,7 @@ from weakref import ref
 import numpy as np
 from numpy.typing import NDArray
 
-from .axis import Axis
+from .axis import Axis, lay_over
 from .extent import SCAN_CELLS, ValueRange, scan_values, stepped, widen
 from .source import Block, Region, map_here
 
@@ -55,8 +55,7 @@ class LiveSource:
             return now
         seen, axes = self._axes
         if seen is not now:
-            pairs = zip(self._own, now, strict=True)
-            axes = tuple(b if a is None else a.laid_over(b) for a, b in pairs)
+            axes = lay_over(self._own, now)
             self._axes = now, axes
         return axes
 
