@@ -32,13 +32,13 @@ class ActivationHeatmap(Heatmap):
     <ActivationHeatmap (layer: 35, token: 2) rows=layer columns=token>
     """
 
-    reducer = Choice(REDUCERS, "last")
+    reducer = Choice(REDUCERS, "last", help="How the axis not shown is collapsed.")
     """str: reducer of the hidden axis (iterations, else layers, else the first hidden axis).
 
     One of "mean", "max", "min", "rms", "std", "first", "last", "difference" and "log-ratio".
     Default "last".
     """
-    quantity = traitlets.Unicode("activation")
+    quantity = traitlets.Unicode("activation", help="What is measured, for the colour bar.")
     """str: name of the measured quantity, shown above the colour bar. Default "activation"."""
 
     _default_dims: ClassVar[Mapping[int, tuple[str, ...]]] = {

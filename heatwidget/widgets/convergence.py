@@ -32,9 +32,9 @@ class ConvergenceHeatmap(Heatmap):
     <ConvergenceHeatmap (iteration: 8, token: 2) rows=token columns=iteration>
     """
 
-    color_scale = Choice(COLOR_SCALES, "log")
+    color_scale = Choice(COLOR_SCALES, "log", help="Linear or log.")
     """str: scale of the colours, "linear" or "log". Default "log"."""
-    quantity = traitlets.Unicode("‖x − x*‖")
+    quantity = traitlets.Unicode("‖x − x*‖", help="What is measured, for the colour bar.")
     """str: name of the measured quantity, shown above the colour bar. Default "‖x − x*‖"."""
 
     _default_dims: ClassVar[Mapping[int, tuple[str, ...]]] = {
