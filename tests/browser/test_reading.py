@@ -52,7 +52,8 @@ def test_a_coarse_picture_first(voila_page: OpenNotebook) -> None:
     button = host.page.locator(".heatwidget button", has_text="stop")
     button.click()
     expect(host.page.locator(".heatwidget button", has_text="go on")).to_be_visible()
-    assert re.search(r"stopped at \d+%: the picture is coarse", reading(host))
+    # The text is a message of its own, after that of the button.
+    host.wait_until(lambda: re.search(r"stopped at \d+%: the picture is coarse", reading(host)))
     host.screenshot("reading-stopped")
     host.run("gate.release(1000)")
     host.page.locator(".heatwidget button", has_text="go on").click()
